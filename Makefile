@@ -1,0 +1,69 @@
+# Belay's targets. `make help` lists them; README.md tells what they are for.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+GO ?= go
+PAGE := bot/web/dist/sign.js
+OWN_CONTRACTS := safe/devnet/build/Market.json
+LINTER := tools/bin/golangci-lint
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+PURE := ./safe ./safe/calldata ./governance ./governance/timelock ./governance/relay
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+.PHONY: setup
+setup: node_modules/.installed $(PAGE) $(OWN_CONTRACTS) ## npm packages, the signing page, the sample contracts
+
+node_modules/.installed: package.json package-lock.json
+	@command -v npm >/dev/null || { echo "npm is missing: install Node.js 20 or newer with npm"; exit 1; }
+	npm ci --no-audit --no-fund --ignore-scripts
+	touch $@
+
+$(PAGE): node_modules/.installed $(shell find bot/web/page bot/web/static bot/web/build.mjs -type f 2>/dev/null)
+	node bot/web/build.mjs
+
+$(OWN_CONTRACTS): node_modules/.installed safe/devnet/compile.mjs $(wildcard safe/devnet/contracts/*.sol)
+	node safe/devnet/compile.mjs
+
+.PHONY: browser
+browser: ## finds Chrome or Chromium; on Debian, as root, installs it where there is none
+	@.ci/browser >/dev/null
+
+.PHONY: build
+build: $(PAGE) ## bin/belay, static, with the signing page inside
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/belay ./cmd/belay
+
+.PHONY: demo
+demo: setup build ## the whole local stack; ARGS="--script" plays it without anyone
+	$(GO) run ./cmd/demo $(ARGS)
+
+.PHONY: test
+test: setup browser ## every test, with the race detector, the pages in a real browser
+	CHROME="$$(.ci/browser)" $(GO) test -race -timeout 9m ./...
+
+.PHONY: lint
+lint: node_modules/.installed $(LINTER) ## gofmt, vet, golangci-lint, tsc, eslint
+	@unformatted="$$(gofmt -l $$(git ls-files '*.go'))"; test -z "$$unformatted" || { echo "run gofmt on:"; echo "$$unformatted"; exit 1; }
+	$(GO) vet ./...
+	$(LINTER) run ./...
+	npx --no-install tsc --noEmit -p bot/web
+	npx --no-install eslint --config bot/web/eslint.config.js bot/web/page
+
+$(LINTER): tools/go.mod tools/go.sum
+	cd tools && $(GO) build -o bin/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	touch $@
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME (default 20s)
+	@for pkg in $$($(GO) list ./...); do \
+	  for target in $$($(GO) test -list '^Fuzz' $$pkg 2>/dev/null | grep '^Fuzz' || true); do \
+	    echo "== $$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $${FUZZTIME:-20s} $$pkg; \
+	  done; done
+
+.PHONY: vuln
+vuln: ## govulncheck and npm audit, where their databases can be reached
+	$(GO) run golang.org/x/vuln/cmd/govulncheck@latest ./...
+	npm audit --omit=optional
