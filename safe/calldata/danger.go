@@ -1,0 +1,196 @@
+package calldata
+
+import (
+	"fmt"
+	"math/big"
+	"slices"
+
+	"github.com/ethereum/go-ethereum/common"
+
+	"belay/safe"
+)
+
+// Danger is something that a signer has to be told before anything else, with a code for machines.
+type Danger struct {
+	Code string `json:"code"`
+	Text string `json:"text"`
+}
+
+// Danger codes.
+const (
+	DangerDelegateCall    = "delegatecall"       // foreign code runs as the Safe
+	DangerTokenDelegate   = "token_delegatecall" // a token function by delegatecall: the sign of the Bybit theft
+	DangerOperation       = "unknown_operation"  // neither CALL nor DELEGATECALL
+	DangerMultiSendCall   = "multisend_by_call"  // a batch library that is not delegatecalled acts in its own name
+	DangerOwners          = "owner_change"       // of a Safe
+	DangerThreshold       = "threshold_change"   // of a Safe
+	DangerModules         = "module_change"      // a module acts without signatures
+	DangerGuard           = "guard_change"       // a guard can block everything
+	DangerHandler         = "fallback_handler_change"
+	DangerImplementation  = "implementation_change" // of a Safe or a proxy
+	DangerAuthority       = "authority_change"      // ownership, roles, admin, or delay of a timelock
+	DangerAllowance       = "unlimited_allowance"
+	DangerGasRefund       = "gas_refund"  // pays the sender from the Safe
+	DangerSafeTxGas       = "safe_tx_gas" // lets anybody burn the nonce by sending too little gas
+	DangerZeroTarget      = "zero_target" // nobody, or with the 1.5.0 batch library the Safe itself
+	DangerUnknownCalldata = "unknown_calldata"
+	DangerMalformed       = "malformed_calldata"
+	DangerTooDeep         = "too_deep"
+	DangerReplayable      = "replayable"  // the signature is good on every chain
+	DangerNonceBurns      = "nonce_burns" // a failed execution uses the nonce up
+)
+
+// Dangers lists what is dangerous about a transaction of the Safe d, every call within it included, worst first as far as
+// that can be said. d may be zero where the Safe is not known; then nothing is said that depends on it.
+//
+// multiSends are batch libraries that the caller has proven to be MultiSendCallOnly by code hash; the published addresses are
+// taken for granted.
+func (b *Book) Dangers(d safe.Domain, tx safe.Tx, multiSends ...common.Address) []Danger {
+	w := &watch{book: b}
+	w.operation(tx, multiSends)
+	w.gas(tx)
+	for _, call := range b.DescribeTx(tx, multiSends...) {
+		w.call(call)
+	}
+	w.version(d.Version)
+	return w.found
+}
+
+// watch collects dangers, each one once.
+type watch struct {
+	book  *Book
+	found []Danger
+}
+
+func (w *watch) add(code, format string, args ...any) {
+	danger := Danger{code, fmt.Sprintf(format, args...)}
+	if !slices.Contains(w.found, danger) {
+		w.found = append(w.found, danger)
+	}
+}
+
+func (w *watch) operation(tx safe.Tx, multiSends []common.Address) {
+	library := safe.IsMultiSendCallOnly(tx.To) || slices.Contains(multiSends, tx.To)
+	switch {
+	case tx.Operation > safe.OperationDelegateCall:
+		w.add(DangerOperation, "operation %d is neither CALL nor DELEGATECALL", tx.Operation)
+	case tx.Operation == safe.OperationDelegateCall && !isBatch(tx, multiSends):
+		w.add(DangerDelegateCall, "DELEGATECALL to %s: its code runs as the Safe and can take everything, the Safe itself included", w.book.Name(tx.To))
+	case tx.Operation == safe.OperationCall && (library || safe.IsMultiSend(tx.Data)):
+		w.add(DangerMultiSendCall, "the batch library %s is called, not delegatecalled: its calls are not made by the Safe", w.book.Name(tx.To))
+	}
+}
+
+func (w *watch) gas(tx safe.Tx) {
+	if !tx.GasPrice.IsZero() || !tx.BaseGas.IsZero() || tx.GasToken != (common.Address{}) || tx.RefundReceiver != (common.Address{}) {
+		w.add(DangerGasRefund, "the Safe pays for gas: gasPrice %s, baseGas %s, gasToken %s, refundReceiver %s",
+			tx.GasPrice.Dec(), tx.BaseGas.Dec(), tx.GasToken.Hex(), tx.RefundReceiver.Hex())
+	}
+	if !tx.SafeTxGas.IsZero() {
+		w.add(DangerSafeTxGas, "safeTxGas is %s: a failed call uses up the nonce and the signatures", tx.SafeTxGas.Dec())
+	}
+}
+
+func (w *watch) version(v safe.Version) {
+	if !v.Supported() {
+		return
+	}
+	if !v.BindsChain() {
+		w.add(DangerReplayable, "Safe %s: the signatures are also valid for this address on every other chain", v)
+	}
+	if !v.KeepsNonceOnFailure() {
+		w.add(DangerNonceBurns, "Safe %s: a failed call uses up the nonce and the signatures", v)
+	}
+}
+
+// call judges one call and those within it.
+func (w *watch) call(d Described) {
+	if d.Delegate && isToken(d) {
+		w.add(DangerTokenDelegate, "the token function %s by DELEGATECALL to %s moves no token; it hides what the code there does", d.Function, w.book.Name(d.To))
+	}
+	if d.To == (common.Address{}) {
+		w.add(DangerZeroTarget, "a call to the zero address: it reaches nobody, or through a 1.5.0 batch library the Safe itself")
+	}
+	switch d.Reading {
+	case ReadUnknown:
+		w.add(DangerUnknownCalldata, "no known function for the data sent to %s: %s", w.book.Name(d.To), bytesText(d.Data))
+	case ReadMalformed:
+		w.add(DangerMalformed, "the data sent to %s has the selector of %s but is not its proper encoding", w.book.Name(d.To), d.Function)
+	case ReadTooDeep:
+		w.add(DangerTooDeep, "calls within %s on %s are nested too deep to open", d.Function, w.book.Name(d.To))
+	}
+	w.function(d)
+	if vetoes[d.Function] {
+		return // what is inside will not be done
+	}
+	for _, in := range d.Inner {
+		if in.Delegate {
+			w.add(DangerDelegateCall, "DELEGATECALL to %s within %s", w.book.Name(in.To), d.Function)
+		}
+		w.call(in)
+	}
+}
+
+// function names what a well-known function changes.
+func (w *watch) function(d Described) {
+	if len(d.Data) < 4 {
+		return
+	}
+	if rule, ok := rules[[4]byte(d.Data)]; ok {
+		w.add(rule.Code, "%s on %s %s", d.Function, w.book.Name(d.To), rule.Text)
+	}
+	if d.Reading == ReadFunction && d.Function == "approve(address,uint256)" {
+		if amount, ok := d.Args[1].Value.(*big.Int); ok && isMaxUint256(amount) {
+			w.add(DangerAllowance, "approve on %s gives an unlimited allowance", w.book.Name(d.To))
+		}
+	}
+}
+
+func isToken(d Described) bool {
+	if len(d.Data) < 4 {
+		return false
+	}
+	return slices.Contains(tokenSelectors, [4]byte(d.Data))
+}
+
+var tokenSelectors = [][4]byte{
+	sel("transfer(address,uint256)"), sel("transferFrom(address,address,uint256)"), sel("approve(address,uint256)"),
+}
+
+// vetoes are the functions that name calls in order to prevent them.
+var vetoes = map[string]bool{
+	"cancelTransaction(address,uint256,string,bytes,uint256)": true,
+	"cancel(address,address,bytes)":                           true,
+}
+
+// rules are the functions that change who holds power. Text follows "FUNCTION on TARGET".
+var rules = map[[4]byte]Danger{
+	sel("setup(address[],uint256,address,bytes,address,address,uint256,address)"): {DangerOwners, "sets up a Safe"},
+
+	sel("addOwnerWithThreshold(address,uint256)"): {DangerOwners, "adds an owner"},
+	sel("removeOwner(address,address,uint256)"):   {DangerOwners, "removes an owner"},
+	sel("swapOwner(address,address,address)"):     {DangerOwners, "replaces an owner"},
+	sel("changeThreshold(uint256)"):               {DangerThreshold, "changes the threshold"},
+	sel("enableModule(address)"):                  {DangerModules, "lets a module act without signatures"},
+	sel("disableModule(address,address)"):         {DangerModules, "removes a module"},
+	sel("setGuard(address)"):                      {DangerGuard, "changes the guard, which can block every transaction"},
+	sel("setModuleGuard(address)"):                {DangerGuard, "changes the module guard, which can block every module"},
+	sel("setFallbackHandler(address)"):            {DangerHandler, "changes who answers calls in the Safe's name"},
+	sel("changeMasterCopy(address)"):              {DangerImplementation, "replaces the Safe's code"},
+	sel("upgradeTo(address)"):                     {DangerImplementation, "replaces the contract's code"},
+	sel("upgradeToAndCall(address,bytes)"):        {DangerImplementation, "replaces the contract's code"},
+	sel("upgrade(address,address)"):               {DangerImplementation, "replaces a contract's code"},
+	sel("upgradeAndCall(address,address,bytes)"):  {DangerImplementation, "replaces a contract's code"},
+	sel("changeAdmin(address)"):                   {DangerAuthority, "changes who may upgrade"},
+	sel("transferOwnership(address)"):             {DangerAuthority, "gives the contract away"},
+	sel("renounceOwnership()"):                    {DangerAuthority, "leaves the contract without an owner"},
+	sel("grantRole(bytes32,address)"):             {DangerAuthority, "grants a role"},
+	sel("revokeRole(bytes32,address)"):            {DangerAuthority, "revokes a role"},
+	sel("renounceRole(bytes32,address)"):          {DangerAuthority, "gives up a role"},
+	sel("grantRole(uint64,address,uint32)"):       {DangerAuthority, "grants a role"},
+	sel("revokeRole(uint64,address)"):             {DangerAuthority, "revokes a role"},
+	sel("updateDelay(uint256)"):                   {DangerAuthority, "changes the timelock's delay"},
+	sel("setDelay(uint256)"):                      {DangerAuthority, "changes the timelock's delay"},
+	sel("setPendingAdmin(address)"):               {DangerAuthority, "changes the timelock's admin"},
+	sel("setApprovalForAll(address,bool)"):        {DangerAllowance, "lets an operator move every token, or stops it"},
+}

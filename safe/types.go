@@ -1,0 +1,158 @@
+package safe
+
+import (
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/holiman/uint256"
+)
+
+// Operation says how a Safe runs an inner call. Values are those of Enum.Operation in Safe 1.0.0–1.5.0.
+type Operation uint8
+
+// The two operations. Create (2) existed until 1.0.0 and is refused.
+const (
+	OperationCall         Operation = 0
+	OperationDelegateCall Operation = 1
+)
+
+// Tx is a SafeTx: the struct whose EIP-712 hash owners sign. Amounts are in wei, gas in gas units.
+// BaseGas is called dataGas before Safe 1.0.0.
+type Tx struct {
+	To             common.Address `json:"to"`
+	Value          uint256.Int    `json:"value"`
+	Data           []byte         `json:"data"`
+	Operation      Operation      `json:"operation"`
+	SafeTxGas      uint256.Int    `json:"safe_tx_gas"`
+	BaseGas        uint256.Int    `json:"base_gas"`
+	GasPrice       uint256.Int    `json:"gas_price"`
+	GasToken       common.Address `json:"gas_token"`
+	RefundReceiver common.Address `json:"refund_receiver"`
+	Nonce          uint64         `json:"nonce"`
+}
+
+// Call is one inner call, or one read: target, value in wei, calldata.
+type Call struct {
+	To    common.Address `json:"to"`
+	Value uint256.Int    `json:"value"`
+	Data  []byte         `json:"data"`
+}
+
+// Result answers one read: the returned bytes, or the revert data when Reverted.
+type Result struct {
+	Data     []byte
+	Reverted bool
+}
+
+// Block names a block and its chain time (seconds since the epoch, the header's timestamp).
+type Block struct {
+	Number uint64      `json:"number"`
+	Hash   common.Hash `json:"hash"`
+	Time   uint64      `json:"time"`
+}
+
+// Filter selects logs of one contract. Topics follow eth_getLogs: position by position, any of the inner list;
+// an empty inner list matches everything at that position.
+type Filter struct {
+	Address common.Address
+	Topics  [][]common.Hash
+}
+
+// Log is an event log with its place on the chain.
+type Log struct {
+	Address common.Address `json:"address"`
+	Topics  []common.Hash  `json:"topics"`
+	Data    []byte         `json:"data"`
+	Block   Block          `json:"block"`
+	TxHash  common.Hash    `json:"tx_hash"`
+	Index   uint           `json:"index"`
+}
+
+// State is what one Safe says of itself, everything read at one block.
+type State struct {
+	Block           Block
+	Owners          []common.Address
+	Threshold       int
+	Nonce           uint64
+	Version         Version
+	Singleton       common.Address
+	Verified        Verification
+	Guard           common.Address // zero: none
+	FallbackHandler common.Address // zero: none
+	Modules         []common.Address
+}
+
+// Verification says how far a contract was proven to be the Safe that it claims to be.
+type Verification string
+
+// The degrees of verification, best first.
+const (
+	VerifiedByAddress  Verification = "canonical"  // singleton address and code hash are a published deployment
+	VerifiedByCode     Verification = "code"       // code hash of a published build at another address
+	VerifiedByProvider Verification = "unverified" // only VERSION() says so
+)
+
+// IsOwner reports whether a is one of the owners.
+func (s State) IsOwner(a common.Address) bool {
+	for _, o := range s.Owners {
+		if o == a {
+			return true
+		}
+	}
+	return false
+}
+
+// Simulation is the outcome of running a whole execTransaction at a named block without sending it.
+type Simulation struct {
+	OK       bool     `json:"ok"`
+	Block    uint64   `json:"block"`
+	Provider string   `json:"provider"`
+	Error    string   `json:"error"`    // the decoded revert reason in words; empty when OK
+	GasUsed  uint64   `json:"gas_used"` // gas units of the whole transaction; 0 when not OK
+	After    []Result `json:"after"`    // reads asked to run behind the transaction, in their order; nil where the provider cannot
+}
+
+// Fees are a chain's present prices in wei per gas.
+type Fees struct {
+	BaseFee uint256.Int // of the next block
+	Tip     uint256.Int // suggested priority fee
+}
+
+// Receipt is what the chain says of one mined transaction.
+type Receipt struct {
+	TxHash    common.Hash
+	Block     Block
+	Succeeded bool // status 1; for a Safe that alone is not success, see ExecutionOf
+	GasUsed   uint64
+	Logs      []Log
+}
+
+// Account is what the chain says of a sender: balance in wei, count of mined transactions, whether it has code
+// (for a relayer that means an EIP-7702 delegation and is refused).
+type Account struct {
+	Balance uint256.Int
+	Nonce   uint64
+	HasCode bool
+}
+
+// Order is a transaction that a relayer is asked to sign: EIP-1559, value 0.
+type Order struct {
+	ChainID uint64
+	To      common.Address
+	Data    []byte
+	Nonce   uint64 // the relayer's own nonce, not the Safe's
+	Gas     uint64
+	FeeCap  uint256.Int // maxFeePerGas, wei
+	TipCap  uint256.Int // maxPriorityFeePerGas, wei
+}
+
+// SimulationRequest asks what a Safe's execTransaction would do. Signatures may be nil: then it is run as if enough owners
+// had signed (by state override where the provider offers it).
+type SimulationRequest struct {
+	At         Block
+	From       common.Address // the relayer
+	Safe       common.Address
+	Version    Version
+	Tx         Tx
+	Owners     []common.Address // as read at the block; one of them stands in when Signatures is nil
+	Signatures []byte           // packed
+	After      []Call           // reads to run behind the transaction
+}
