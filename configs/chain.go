@@ -1,0 +1,211 @@
+package configs
+
+import (
+	"encoding/hex"
+	"net/url"
+	"strings"
+)
+
+// Caps of maxFeePerGas when none are written, in gwei.
+const (
+	defaultMaxFeeGwei          = 300
+	defaultEmergencyMaxFeeGwei = 2000
+	maxFeeGweiLimit            = 1_000_000 // above, it is a typo
+)
+
+func readChain(v value) Chain {
+	s := v.section()
+	c := Chain{
+		Name:          s.need("name", "").name(),
+		ID:            s.need("chain_id", "1 for Ethereum").number(1, 1<<63-1, 0),
+		Confirmations: readConfirmations(s.get("confirmations")),
+		Relayer:       readRelayer(s.get("relayer")),
+		Broadcast:     s.get("broadcast").oneOf("both", "public", "private_first"),
+		Explorer:      strings.TrimSuffix(s.get("explorer").webAddress(""), "/"),
+	}
+	for _, item := range s.need("rpc", "a list of {name, url | url_file | url_env}").items() {
+		c.RPC = append(c.RPC, readRPC(item))
+	}
+	if s.get("rpc").given() && len(c.RPC) == 0 {
+		s.get("rpc").problem("", "%s has no providers", s.label())
+	}
+	c.Agreement = readAgreement(s.get("agreement"), len(c.RPC))
+	s.get("private_rpc") // judged by unbuilt.go when it holds something
+	s.checkProviders(c.RPC)
+	s.close()
+	return c
+}
+
+// readConfirmations reads the depth at which mined counts as final; 0 stands for the finalized tag.
+func readConfirmations(v value) int {
+	if v.node != nil && v.node.Value == "finalized" {
+		return 0
+	}
+	return int(v.number(1, 10_000, 2)) //nolint:gosec // bounded
+}
+
+// readAgreement reads how many of n providers must say the same: by default max(2, ceil(2n/3)), 1 with a single one.
+func readAgreement(v value, n int) int {
+	otherwise := max(2, (2*n+2)/3)
+	if n <= 1 {
+		otherwise = 1
+	}
+	if v.node == nil || n == 0 {
+		return otherwise
+	}
+	k := int(v.number(1, 100, uint64(otherwise))) //nolint:gosec // bounded
+	switch {
+	case k > n:
+		v.problem("", "%s asks for %d of %d providers", v.label(), k, n)
+	case k == 1 && n > 1:
+		v.problem("leave it out, or keep one provider", "%s: nothing decides on a single answer where %d providers are configured", v.label(), n)
+	case 2*k <= n:
+		v.r.warn(v.node.Line, "", "%s: %d of %d providers could agree on two different answers", v.label(), k, n)
+	}
+	return k
+}
+
+func readRPC(v value) RPC {
+	s := v.section()
+	p := RPC{Name: s.need("name", "people see it instead of the URL").name(), URL: s.secret("url")}
+	given := 0
+	for _, key := range []string{"url", "url_file", "url_env"} {
+		if s.get(key).given() {
+			given++
+		}
+	}
+	switch plain := s.get("url"); {
+	case !s.there():
+	case given == 0:
+		s.problem("", "%s has no url: give url, url_file or url_env", s.label())
+	case given > 1 && plain.given():
+		plain.problem("keep one of them", "%s has more than one url", s.label())
+	case plain.given():
+		if url := plain.webAddress(""); url != "" {
+			p.URL = NewSecret(url)
+		}
+	case p.URL.IsSet():
+		if why := notWeb(p.URL.Reveal()); why != "" {
+			s.problem("https, or http on this machine or a private network", "the url of %s %s", s.label(), why)
+		}
+	}
+	s.close()
+	return p
+}
+
+// checkProviders refuses providers with one name or one URL, and doubts two URLs of one operator: they fail and lie together.
+func (s *section) checkProviders(list []RPC) {
+	items := s.get("rpc").items()
+	names, urls, operators := map[string]string{}, map[string]string{}, map[string]string{}
+	for i, p := range list {
+		if first, twice := names[p.Name]; twice && p.Name != "" {
+			items[i].problem("", "two providers are called %s (%s)", p.Name, first)
+		}
+		names[p.Name] = items[i].path
+		if !p.URL.IsSet() {
+			continue
+		}
+		if first, twice := urls[p.URL.Reveal()]; twice {
+			items[i].problem("an answer counted twice is no agreement", "%s and %s have the same url", p.Name, first)
+			continue
+		}
+		urls[p.URL.Reveal()] = p.Name
+		operator := registrable(p.URL.Reveal())
+		if first, twice := operators[operator]; twice && operator != "" {
+			s.r.warn(items[i].node.Line, "choose another operator for one of them",
+				"%s and %s are run by one operator: they fail and lie together", first, p.Name)
+		}
+		operators[operator] = p.Name
+	}
+}
+
+// registrable guesses the registrable domain of a URL's host: the last two labels, or three below a two-letter country's
+// usual second levels. It serves a warning only. Private hosts have none.
+func registrable(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || private(u.Hostname()) {
+		return ""
+	}
+	labels := strings.Split(strings.ToLower(u.Hostname()), ".")
+	if strings.Trim(labels[len(labels)-1], "0123456789") == "" {
+		return u.Hostname()
+	}
+	keep := 2
+	if n := len(labels); n > 2 && len(labels[n-1]) == 2 && strings.Contains(" co com org net ac gov ", " "+labels[n-2]+" ") {
+		keep = 3
+	}
+	return strings.Join(labels[max(0, len(labels)-keep):], ".")
+}
+
+func readRelayer(v value) *Relayer {
+	if !v.given() {
+		return nil
+	}
+	s := v.section()
+	r := &Relayer{
+		Key:              s.needSecret("key", "the relayer's key"),
+		MaxFeeGwei:       s.get("max_fee_gwei").number(1, maxFeeGweiLimit, defaultMaxFeeGwei),
+		EmergencyMaxGwei: s.get("emergency_max_fee_gwei").number(1, maxFeeGweiLimit, defaultEmergencyMaxFeeGwei),
+		DailyBudget:      s.get("daily_budget").amount(),
+	}
+	s.checkKey(r.Key, "key")
+	seen := map[string]bool{strings.ToLower(r.Key.Reveal()): r.Key.IsSet()}
+	files, envs := s.get("emergency_key_files"), s.get("emergency_key_envs")
+	for _, item := range append(files.items(), envs.items()...) {
+		key := item.secretFrom(strings.HasPrefix(item.path, envs.path))
+		s.checkKey(key, "emergency key")
+		if key.IsSet() && seen[strings.ToLower(key.Reveal())] {
+			item.problem("every emergency key needs its own nonces", "%s holds a key that is used already", item.label())
+		}
+		seen[strings.ToLower(key.Reveal())] = key.IsSet()
+		r.EmergencyKeys = append(r.EmergencyKeys, key)
+	}
+	if r.EmergencyMaxGwei < r.MaxFeeGwei {
+		s.problem("", "emergency_max_fee_gwei (%d) is below max_fee_gwei (%d): an emergency would pay less", r.EmergencyMaxGwei, r.MaxFeeGwei)
+	}
+	s.close()
+	return r
+}
+
+// secretFrom reads one entry of a list of secret files or of environment variables.
+func (v value) secretFrom(env bool) Secret {
+	if env {
+		return v.secretEnv()
+	}
+	return v.secretFile()
+}
+
+// checkKey refuses what is not a secp256k1 private key in hex, without quoting it.
+func (s *section) checkKey(key Secret, what string) {
+	if !key.IsSet() {
+		return
+	}
+	raw, err := hex.DecodeString(strings.TrimPrefix(key.Reveal(), "0x"))
+	if err != nil || len(raw) != 32 {
+		s.problem("64 hex digits", "the relayer's %s is not a private key", what)
+	}
+}
+
+func readSafe(v value) Safe {
+	s := v.section()
+	safe := Safe{
+		Name:    s.need("name", "").name(),
+		Chain:   s.need("chain", "the name of a chain").text(),
+		Address: s.need("address", "").address(),
+	}
+	s.close()
+	return safe
+}
+
+func readTimelock(v value) Timelock {
+	s := v.section()
+	t := Timelock{
+		Name:      s.need("name", "").name(),
+		Chain:     s.need("chain", "the name of a chain").text(),
+		Address:   s.need("address", "").address(),
+		Kind:      s.get("kind").oneOf("openzeppelin", "compound", "zodiac-delay", "access-manager"),
+		FromBlock: s.get("from_block").number(0, 1<<63-1, 0),
+	}
+	s.close()
+	return t
+}

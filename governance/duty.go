@@ -1,0 +1,90 @@
+package governance
+
+import (
+	"fmt"
+	"time"
+)
+
+// Duties gives what a change of a proposal obliges us to do. It compares before with after, so it finds the same duties
+// whatever events led there. Rooms are the platforms that carry a card.
+func Duties(before, after Proposal, rooms []string, now time.Time) []Duty {
+	o := obligations{before: before, after: after, now: now.UTC()}
+	for _, room := range rooms {
+		o.owe(DutyCard, room, o.now)
+	}
+	o.send()
+	o.run()
+	o.draft()
+	o.prove()
+	return o.duties
+}
+
+type obligations struct {
+	before, after Proposal
+	now           time.Time
+	duties        []Duty
+}
+
+func (o *obligations) owe(kind DutyKind, target string, due time.Time) {
+	o.duties = append(o.duties, Duty{
+		ID:   fmt.Sprintf("%s/%06d/%s/%s", o.after.ID, o.after.Version, kind, target),
+		Kind: kind, Proposal: o.after.ID, Version: o.after.Version, Target: target, Due: due,
+	})
+}
+
+// send owes a submission when the active SafeTx became ready to be sent: at quorum, on release, or back from a reorganisation.
+func (o *obligations) send() {
+	if !o.after.Sendable() {
+		return
+	}
+	t := o.after.Active()
+	if b := o.before.Active(); b != nil && b.Hashes == t.Hashes && o.before.Sendable() && o.before.Policy.Execute == o.after.Policy.Execute {
+		return
+	}
+	o.owe(DutySubmit, t.Hashes.SafeTx.Hex(), o.now.Add(o.after.Policy.Execute.After))
+}
+
+// Sendable reports whether the active SafeTx has its quorum and may be sent as soon as its policy says.
+func (p *Proposal) Sendable() bool {
+	t := p.Active()
+	return t != nil && t.State == TxApproved && (p.State == StateApproved || p.State == StateReady) && !p.Policy.Execute.Manual
+}
+
+// run owes the execution of a timelock operation when its window opens and anyone may execute.
+func (o *obligations) run() {
+	if o.after.State == StateReady && o.before.State != StateReady && o.after.Timelock.AnyoneMay {
+		o.owe(DutyExecuteOp, o.after.Timelock.ID.Hex(), o.now)
+	}
+}
+
+// draft owes a new SafeTx: to an emergency that lost its nonce and has no spare left, and to a ready operation that only
+// the Safe may execute.
+func (o *obligations) draft() {
+	if o.after.NeedsDraft() && (o.before.Version == 0 || !o.before.NeedsDraft()) {
+		o.owe(DutyRebuild, string(o.after.State), o.now)
+	}
+}
+
+// NeedsDraft reports whether people can go on only with a new SafeTx.
+func (p *Proposal) NeedsDraft() bool {
+	t := p.Active()
+	if t == nil {
+		return false
+	}
+	if p.State == StateReady && p.Timelock != nil && !p.Timelock.AnyoneMay {
+		return t.Purpose != PurposeExecute || t.State == TxDead
+	}
+	return t.State == TxDead && p.Kind.Emergency() && (p.State == StateProposed || p.State == StateApproved)
+}
+
+// prove owes a reading of the postconditions when the effect is mined, and again when it is final.
+func (o *obligations) prove() {
+	effect := o.after.Effect()
+	if effect == nil || len(o.after.Expect) == 0 {
+		return
+	}
+	if was := o.before.Effect(); was != nil && was.TxHash == effect.TxHash && was.Status == effect.Status && was.Block == effect.Block {
+		return
+	}
+	o.owe(DutyProve, effect.TxHash.Hex()+"/"+string(effect.Status), o.now)
+}

@@ -1,0 +1,71 @@
+package governance
+
+import (
+	"time"
+
+	"belay/safe"
+
+	"github.com/ethereum/go-ethereum/common"
+)
+
+// EventType names what happened. The set is closed: an unknown one means a newer file and is refused.
+type EventType string
+
+// Every event type.
+const (
+	EventProposed      EventType = "proposed"      // Draft
+	EventConfirmed     EventType = "confirmed"     // SafeTxHash, Confirmation
+	EventQuorum        EventType = "quorum"        // SafeTxHash; the edge
+	EventQuorumLost    EventType = "quorum_lost"   // SafeTxHash; owners or threshold changed
+	EventOwners        EventType = "owners"        // Owners, Threshold, Nonce, Block
+	EventSubmitted     EventType = "submitted"     // Transaction
+	EventMined         EventType = "mined"         // Transaction
+	EventUnmined       EventType = "unmined"       // Transaction; a reorganisation took it away
+	EventFinal         EventType = "final"         // Transaction
+	EventFailed        EventType = "failed"        // SafeTxHash, Transaction, Text
+	EventNonceUsed     EventType = "nonce_used"    // SafeTxHash (ours, now dead), Transaction.TxHash (theirs, if known)
+	EventRebuilt       EventType = "rebuilt"       // SafeTxs (added), Text
+	EventScheduled     EventType = "scheduled"     // Operation: the window is known
+	EventWindow        EventType = "window"        // Operation: its state changed
+	EventPostcondition EventType = "postcondition" // Postconditions
+	EventExecuted      EventType = "executed"      // effect final and proven
+	EventIneffective   EventType = "ineffective"   // effect final, a postcondition false
+	EventObjected      EventType = "objected"      // Opinion
+	EventResponded     EventType = "responded"     // Opinion
+	EventExtended      EventType = "extended"      // Until
+	EventWithdrawn     EventType = "withdrawn"     // Text
+	EventCanceled      EventType = "canceled"      // vetoed on chain
+	EventExpired       EventType = "expired"
+	EventSuperseded    EventType = "superseded" // Text
+	EventDisclosed     EventType = "disclosed"
+	EventReleased      EventType = "released" // execution asked for by hand
+)
+
+// Event is one recorded change. Which fields are set follows from the type, as said beside each.
+// By is a member's name, "chain" or "belay".
+type Event struct {
+	Type           EventType        `json:"type"`
+	At             time.Time        `json:"at"`
+	By             string           `json:"by"`
+	Text           string           `json:"text,omitempty"`
+	Draft          *Proposal        `json:"draft,omitempty"`
+	SafeTxHash     common.Hash      `json:"safe_tx_hash,omitzero"`
+	Confirmation   *Confirmation    `json:"confirmation,omitempty"`
+	Owners         []common.Address `json:"owners,omitempty"`
+	Threshold      int              `json:"threshold,omitempty"`
+	Nonce          uint64           `json:"nonce,omitempty"`
+	Block          *safe.Block      `json:"block,omitempty"`
+	Transaction    *Transaction     `json:"transaction,omitempty"`
+	SafeTxs        []SafeTx         `json:"safe_txs,omitempty"`
+	Operation      *Operation       `json:"operation,omitempty"`
+	Postconditions []Postcondition  `json:"postconditions,omitempty"`
+	Opinion        *Opinion         `json:"opinion,omitempty"`
+	Until          *time.Time       `json:"until,omitempty"`
+}
+
+// Recorded is an event with its place in the log.
+type Recorded struct {
+	Seq      uint64 `json:"seq"` // of the whole log
+	Proposal string `json:"proposal"`
+	Event    Event  `json:"event"`
+}

@@ -1,0 +1,441 @@
+package governance
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"belay/safe"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/common/hexutil"
+)
+
+// Visible decides, alone in the whole program, whether an audience may see the proposal now.
+func (p *Proposal) Visible(a Audience) bool {
+	if a >= AudienceKey || p.Disclosed {
+		return true
+	}
+	switch p.Policy.Visibility {
+	case VisiblePublic:
+		return true
+	case VisibleAfterExecution:
+		return p.shown()
+	}
+	return false
+}
+
+// shown reports whether what the embargo waits for has happened: execution, or with a timelock the schedule.
+func (p *Proposal) shown() bool {
+	switch p.State {
+	case StateExecuted, StateIneffective, StateQueued, StateReady:
+		return true
+	}
+	return slices.ContainsFunc(p.Transactions, func(t Transaction) bool {
+		return p.Timelock != nil && t.Role == PurposeSchedule && t.Status == TxStatusFinal
+	})
+}
+
+// NewView makes the one picture of a proposal that a viewer may have now; false when there is none.
+func NewView(p Proposal, f Facts, viewer Viewer) (View, bool) {
+	if !p.Visible(viewer.Audience) {
+		return View{}, false
+	}
+	l := look{p: p, f: f, named: viewer.Audience > AudiencePublic || f.PublicNames, open: viewer.Audience > AudiencePublic}
+	return l.view(), true
+}
+
+// look holds what one rendering needs. Named: people's names are shown. Open: the war room's own words are shown.
+type look struct {
+	p           Proposal
+	f           Facts
+	named, open bool
+}
+
+func (l look) view() View {
+	p := l.p
+	v := View{
+		ID: p.ID, PublicID: l.f.PublicID, State: p.State, Kind: p.Kind, Playbook: p.Playbook, PlaybookHash: hash(p.PlaybookHash),
+		Title: p.Title, Proposer: l.member(p.Proposer), CreatedAt: instant(p.CreatedAt), ExpiresAt: instant(p.ExpiresAt),
+		Visibility: p.Policy.Visibility, IsPublic: p.Visible(AudiencePublic),
+		Safe: SafeView{Name: p.Safe.Name, Chain: p.Safe.Chain, ChainID: p.Safe.ChainID, Address: p.Safe.Address.Hex(),
+			Version: p.Safe.Version.String(), Verified: p.Safe.Verified == safe.VerifiedByAddress || p.Safe.Verified == safe.VerifiedByCode, VerifiedBy: string(p.Safe.Verified)},
+		Calls: list(p.Calls), Dangers: list(p.Dangers), Simulation: l.simulation(),
+		SafeTxs: []SafeTxView{}, Confirmations: []ConfirmationView{}, Threshold: p.Threshold, Owners: addresses(p.Owners), OwnerNames: l.ownerNames(),
+		Timelock: l.timelock(), Transactions: []TransactionView{}, Postconditions: []PostconditionView{}, Events: l.events(),
+		Objections: l.opinions(p.Objections), Responders: l.opinions(p.Responders), Public: l.public(), Explorer: l.f.Explorer,
+		Status: l.status(), Notes: l.notes(),
+	}
+	if l.open {
+		v.Reason = Untrusted(p.Reason)
+	} else {
+		v.ID = l.f.PublicID
+	}
+	v.Links = LinksView{Self: l.f.PublicURL + "/p/" + v.ID, Sign: l.f.PublicURL + "/p/" + v.ID + "/sign"}
+	l.mirrorActive(&v)
+	for _, t := range p.Transactions {
+		v.Transactions = append(v.Transactions, transactionView(t))
+	}
+	if e := p.Effect(); e != nil {
+		t := transactionView(*e)
+		v.Execution = &t
+	}
+	for _, c := range p.Postconditions {
+		v.Postconditions = append(v.Postconditions, PostconditionView{Text: Untrusted(c.Text), Value: Untrusted(c.Value), OK: c.OK, Block: c.Block})
+	}
+	if p.Undo != "" {
+		v.Undo = &UndoView{Playbook: p.Undo, Params: maps.Clone(p.UndoParams)}
+	}
+	return v
+}
+
+// mirrorActive lays out every SafeTx and repeats the active one on top.
+func (l look) mirrorActive(v *View) {
+	active := l.p.Active()
+	for i := range l.p.SafeTxs {
+		t := &l.p.SafeTxs[i]
+		s := SafeTxView{Purpose: t.Purpose, State: t.State, Nonce: t.Tx.Nonce, SafeTx: fields(t.Tx),
+			DomainHash: hash(t.Hashes.Domain), MessageHash: hash(t.Hashes.Message), SafeTxHash: hash(t.Hashes.SafeTx), Confirmations: []ConfirmationView{}}
+		for _, c := range t.Confirmations {
+			s.Confirmations = append(s.Confirmations, ConfirmationView{Owner: c.Owner.Hex(), Member: l.member(c.Member), Kind: string(c.Kind), At: instant(c.At), Via: c.Via})
+		}
+		for _, sent := range l.p.Transactions {
+			if sent.SafeTxHash == t.Hashes.SafeTx {
+				x := transactionView(sent)
+				s.Transaction = &x
+			}
+		}
+		v.SafeTxs = append(v.SafeTxs, s)
+		if t == active {
+			v.Nonce, v.SafeTx, v.DomainHash, v.MessageHash, v.SafeTxHash, v.Confirmations = s.Nonce, s.SafeTx, s.DomainHash, s.MessageHash, s.SafeTxHash, s.Confirmations
+		}
+	}
+}
+
+// status is the one plain line on top of everything.
+func (l look) status() string {
+	p := l.p
+	switch p.State {
+	case StateProposed:
+		return l.asking()
+	case StateApproved:
+		return l.sending()
+	case StateQueued:
+		return "Waiting in the timelock, opens " + chainTime(p.Timelock.OpensAt)
+	case StateReady:
+		if p.Timelock.AnyoneMay {
+			return "The window is open. " + l.sending()
+		}
+		return "The window is open. " + l.asking()
+	case StateExecuted:
+		return l.done()
+	case StateIneffective:
+		return "EXECUTED WITHOUT EFFECT: " + p.EndReason
+	case StateCanceled:
+		return "Canceled: " + p.EndReason
+	case StateExpired:
+		return "Expired: " + p.EndReason
+	case StateSuperseded:
+		return "Superseded: " + p.EndReason
+	case StateFailed:
+		return "FAILED: " + p.EndReason
+	}
+	return "Not proposed yet"
+}
+
+func (l look) asking() string {
+	t := l.p.Active()
+	if t == nil || t.State == TxDead {
+		return "Its nonce was used; a new transaction is being drafted"
+	}
+	if t.State != TxAsking {
+		return l.sending()
+	}
+	if n := l.p.Missing(t); n > 0 {
+		return fmt.Sprintf("Needs %d more", n)
+	}
+	return "Quorum reached"
+}
+
+func (l look) sending() string {
+	sent := latest(l.p.Transactions)
+	switch {
+	case sent == nil && l.p.Policy.Execute.Manual:
+		return "Quorum reached, waiting for the word to send"
+	case sent == nil:
+		return "Quorum reached, sending"
+	case sent.Status == TxStatusSubmitted:
+		return "Sent, not mined yet"
+	case sent.Status == TxStatusMined && l.f.Confirmations > 0:
+		return fmt.Sprintf("Mined, %d of %d", l.depth(sent.Block.Number), l.f.Confirmations)
+	case sent.Status == TxStatusMined:
+		return fmt.Sprintf("Mined in block %d, not finalized yet", sent.Block.Number)
+	}
+	return "Final, checking the effect"
+}
+
+func (l look) depth(block uint64) uint64 {
+	if l.f.Head.Number < block {
+		return 1
+	}
+	return l.f.Head.Number - block + 1
+}
+
+func (l look) done() string {
+	for _, c := range l.p.Postconditions {
+		if c.OK {
+			what := l.p.Public.What
+			if what == "" {
+				what = c.Text
+			}
+			return fmt.Sprintf("%s, checked at block %d", what, c.Block)
+		}
+	}
+	if e := l.p.Effect(); e != nil {
+		return fmt.Sprintf("Executed in block %d", e.Block.Number)
+	}
+	return "Executed"
+}
+
+// notes are what a person must know now and would not find by looking.
+func (l look) notes() []string {
+	p, notes := l.p, []string{}
+	add := func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
+	if p.Blind != "" {
+		add("NOT VERIFIED: %s", p.Blind)
+	}
+	notes = append(notes, p.Remarks...)
+	if p.Safe.Verified == safe.VerifiedByProvider {
+		add("The Safe's code is not a published Safe release: only its own word says that it is version %s.", p.Safe.Version)
+	}
+	if l.f.Single {
+		add("Unverified: one provider only is configured, so nothing on this card was checked against a second one.")
+	}
+	if l.f.Manifest != "" {
+		add("%s", l.f.Manifest)
+	}
+	if p.Forced != "" && l.open {
+		add("%s forced this although the simulation reverts.", l.member(p.Forced))
+	}
+	if t := p.Active(); t != nil && !p.State.Ended() && t.State != TxMined && t.State != TxFinal {
+		if t.Tx.Nonce > p.SafeNonce {
+			add("It waits: the Safe is at nonce %d, this uses nonce %d.", p.SafeNonce, t.Tx.Nonce)
+		}
+	}
+	if p.State.Ended() && p.State != StateExecuted && p.State != StateIneffective && p.Usable() {
+		add("LOADED: enough signatures exist and its nonce is not used. Anyone who holds them can still execute it.")
+	}
+	for _, s := range l.f.Submissions {
+		if s.Problem != "" && !p.State.Ended() {
+			add("The relayer cannot go on: %s. Any wallet can send it: open the page, or run `belay execute %s --print`.", s.Problem, p.ID)
+		}
+	}
+	for _, c := range p.Postconditions {
+		if !c.OK && c.Value != "" {
+			add("%s: the chain says %s at block %d.", c.Text, c.Value, c.Block)
+		}
+	}
+	return notes
+}
+
+func (l look) simulation() *SimulationView {
+	s := l.p.Simulation
+	if s == nil {
+		return nil
+	}
+	changes := make([]ChangeView, 0, len(l.p.Changes))
+	for _, c := range l.p.Changes {
+		changes = append(changes, ChangeView(c))
+	}
+	return &SimulationView{OK: s.OK, Block: s.Block, Provider: s.Provider, Changes: changes, Error: Untrusted(s.Error)}
+}
+
+func (l look) timelock() *TimelockView {
+	o := l.p.Timelock
+	if o == nil {
+		return nil
+	}
+	return &TimelockView{Name: o.Name, Kind: o.Kind, Address: o.Address.Hex(), OperationID: hash(o.ID), State: o.State, OpensAt: seconds(o.OpensAt), ClosesAt: seconds(o.ClosesAt)}
+}
+
+func (l look) public() *PublicView {
+	t := l.p.Public
+	if t == (PublicText{}) {
+		return nil
+	}
+	v := &PublicView{What: t.What, UsersCan: t.UsersCan}
+	if t.NextUpdate > 0 && !l.p.EndedAt.IsZero() {
+		next := instant(l.p.EndedAt.Add(t.NextUpdate))
+		v.NextUpdate = &next
+	}
+	return v
+}
+
+// events tells the story. The public reads neither names nor people's words, and numbers of its own: the log's sequence
+// would betray what else is going on.
+func (l look) events() []EventView {
+	told := make([]EventView, 0, len(l.f.Events))
+	for i, r := range l.f.Events {
+		v := EventView{Seq: r.Seq, At: instant(r.Event.At), Type: r.Event.Type, By: l.by(r.Event.By), Text: Untrusted(l.tell(r.Event))}
+		if !l.open {
+			v.Seq = uint64(i) + 1
+		}
+		told = append(told, v)
+	}
+	return told
+}
+
+// tell puts one event in words.
+func (l look) tell(e Event) string {
+	switch e.Type {
+	case EventProposed:
+		if l.open && l.p.Reason != "" {
+			return l.p.Title + ": " + l.p.Reason
+		}
+		return l.p.Title
+	case EventConfirmed:
+		return fmt.Sprintf("signed by %s", e.Confirmation.Owner.Hex())
+	case EventQuorum:
+		return "quorum: " + e.Text
+	case EventQuorumLost:
+		return "quorum lost: " + e.Text
+	case EventOwners:
+		if e.Text == "" {
+			return fmt.Sprintf("the Safe is at nonce %d", e.Nonce)
+		}
+	case EventSubmitted:
+		return "sent as " + e.Transaction.TxHash.Hex()
+	case EventMined:
+		return fmt.Sprintf("mined in block %d as %s", e.Transaction.Block.Number, e.Transaction.TxHash.Hex())
+	case EventFinal:
+		return fmt.Sprintf("%s is final", e.Transaction.TxHash.Hex())
+	case EventScheduled:
+		return "in the timelock, opens " + chainTime(e.Operation.OpensAt)
+	case EventWindow:
+		return "timelock: " + string(e.Operation.State)
+	case EventPostcondition:
+		return findings(e.Postconditions)
+	case EventExtended:
+		return strings.TrimPrefix(e.Text+"; open until "+instant(*e.Until), "; ")
+	case EventObjected, EventResponded:
+		if !l.open {
+			return ""
+		}
+		return strings.TrimSuffix(e.Opinion.What+": "+e.Opinion.Text, ": ")
+	}
+	return e.Text
+}
+
+func findings(conditions []Postcondition) string {
+	lines := make([]string, 0, len(conditions))
+	for _, c := range conditions {
+		verdict := "yes"
+		switch {
+		case c.Value == "":
+			verdict = "could not be read"
+		case !c.OK:
+			verdict = "NO, it is " + c.Value
+		}
+		lines = append(lines, c.Text+": "+verdict)
+	}
+	return strings.Join(lines, "; ")
+}
+
+func (l look) member(name string) string {
+	if l.named {
+		return name
+	}
+	return ""
+}
+
+// by names who did it: a member where names are shown, else only that it was one.
+func (l look) by(who string) string {
+	if l.named || who == "chain" || who == "belay" || strings.HasPrefix(who, "0x") {
+		return who
+	}
+	return "a member"
+}
+
+func (l look) ownerNames() map[string]string {
+	names := map[string]string{}
+	for _, o := range l.p.Owners {
+		if m := l.f.Members[o.Hex()]; m != "" && l.named {
+			names[o.Hex()] = m
+		}
+	}
+	return names
+}
+
+func (l look) opinions(all []Opinion) []OpinionView {
+	views := []OpinionView{}
+	if !l.open {
+		return views
+	}
+	for _, o := range all {
+		views = append(views, OpinionView{Member: o.Member, What: o.What, Text: Untrusted(o.Text), At: instant(o.At)})
+	}
+	return views
+}
+
+func fields(t safe.Tx) SafeTxFields {
+	return SafeTxFields{To: t.To.Hex(), Value: t.Value.Dec(), Data: hexutil.Encode(t.Data), Operation: uint8(t.Operation), SafeTxGas: t.SafeTxGas.Dec(),
+		BaseGas: t.BaseGas.Dec(), GasPrice: t.GasPrice.Dec(), GasToken: t.GasToken.Hex(), RefundReceiver: t.RefundReceiver.Hex(), Nonce: t.Nonce}
+}
+
+func transactionView(t Transaction) TransactionView {
+	role := t.Role
+	if role == PurposeSpare {
+		role = PurposeDirect // what a reader asks is what it did; that it came from a spare is told in safe_txs
+	}
+	return TransactionView{Role: role, TxHash: t.TxHash.Hex(), Status: t.Status, Block: t.Block.Number, At: instant(t.At)}
+}
+
+func latest(all []Transaction) *Transaction {
+	if len(all) == 0 {
+		return nil
+	}
+	return &all[len(all)-1]
+}
+
+func list[T any](in []T) []T {
+	if in == nil {
+		return []T{}
+	}
+	return in
+}
+
+func addresses(in []common.Address) []string {
+	out := make([]string, len(in))
+	for i, a := range in {
+		out[i] = a.Hex()
+	}
+	return out
+}
+
+func hash(h common.Hash) string { return h.Hex() }
+
+// instant is RFC 3339 in UTC, or "" for no time.
+func instant(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+func seconds(chain uint64) *string {
+	if chain == 0 {
+		return nil
+	}
+	s := instant(time.Unix(int64(min(chain, 1<<40)), 0)) //nolint:gosec // clamped to a year that prints
+	return &s
+}
+
+func chainTime(chain uint64) string {
+	if s := seconds(chain); s != nil {
+		return *s
+	}
+	return "at chain time " + strconv.FormatUint(chain, 10)
+}

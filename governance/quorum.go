@@ -1,0 +1,34 @@
+package governance
+
+import (
+	"slices"
+
+	"github.com/ethereum/go-ethereum/common"
+)
+
+// Yes counts the distinct current owners that confirmed t.
+func (p *Proposal) Yes(t *SafeTx) int {
+	seen := map[common.Address]bool{}
+	for _, c := range t.Confirmations {
+		if slices.Contains(p.Owners, c.Owner) {
+			seen[c.Owner] = true
+		}
+	}
+	return len(seen)
+}
+
+// Missing is how many more owners must confirm t.
+func (p *Proposal) Missing(t *SafeTx) int { return max(0, p.Threshold-p.Yes(t)) }
+
+// quorum reports whether enough current owners confirmed t. A Safe always has a threshold of at least one; zero here
+// means that it was never read, and unknown is never true.
+func (p *Proposal) quorum(t *SafeTx) bool {
+	return p.Threshold > 0 && p.Yes(t) >= p.Threshold
+}
+
+// Usable reports whether signatures of an ended proposal still work on chain: a quorum over a nonce that is not gone.
+func (p *Proposal) Usable() bool {
+	return slices.ContainsFunc(p.SafeTxs, func(t SafeTx) bool {
+		return (t.State == TxAsking || t.State == TxApproved) && t.Tx.Nonce >= p.SafeNonce && p.quorum(&t)
+	})
+}

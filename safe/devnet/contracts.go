@@ -1,0 +1,180 @@
+package devnet
+
+import (
+	"context"
+	"fmt"
+	"math/big"
+	"time"
+
+	"github.com/ethereum/go-ethereum/accounts/abi"
+	"github.com/ethereum/go-ethereum/common"
+)
+
+// SafeConfig says what Safe to make.
+type SafeConfig struct {
+	Version   string // default "1.4.1"; see Releases
+	L2        bool   // use the singleton that also emits SafeMultiSigTransaction
+	Owners    []common.Address
+	Threshold int
+	SaltNonce uint64         // another number makes another Safe with the same owners
+	Fallback  common.Address // default the version's CompatibilityFallbackHandler
+}
+
+// DeploySafe makes a Safe through its version's proxy factory, as the Safe web application does.
+func (c *Chain) DeploySafe(ctx context.Context, cfg SafeConfig) (common.Address, error) {
+	if cfg.Version == "" {
+		cfg.Version = "1.4.1"
+	}
+	release, err := Release(cfg.Version)
+	if err != nil {
+		return common.Address{}, err
+	}
+	singleton := release.Singleton
+	if cfg.L2 {
+		singleton = release.SingletonL2
+	}
+	setup, err := release.setup(cfg)
+	if err != nil {
+		return common.Address{}, err
+	}
+	factory, err := LoadPackageArtifact(release.path("proxies", release.factory))
+	if err != nil {
+		return common.Address{}, err
+	}
+	data, err := factory.ABI.Pack("createProxyWithNonce", singleton, setup, new(big.Int).SetUint64(cfg.SaltNonce))
+	if err != nil {
+		return common.Address{}, fmt.Errorf("encode createProxyWithNonce: %w", err)
+	}
+	receipt, err := c.Send(ctx, Key(DeployerKey), &release.Factory, nil, data)
+	if err != nil {
+		return common.Address{}, fmt.Errorf("create Safe %s: %w", cfg.Version, err)
+	}
+	for _, log := range receipt.Logs {
+		if log.Address == release.Factory && log.Topics[0] == factory.ABI.Events["ProxyCreation"].ID {
+			return proxyOf(log.Topics, log.Data), nil
+		}
+	}
+	return common.Address{}, fmt.Errorf("create Safe %s: transaction %s made no proxy", cfg.Version, receipt.TxHash)
+}
+
+// proxyOf reads the proxy from ProxyCreation: indexed from 1.4.0 on, the first word of the data before.
+func proxyOf(topics []common.Hash, data []byte) common.Address {
+	if len(topics) > 1 {
+		return common.BytesToAddress(topics[1].Bytes())
+	}
+	return common.BytesToAddress(data[:32])
+}
+
+func (r SafeRelease) setup(cfg SafeConfig) ([]byte, error) {
+	safe, err := r.ABI()
+	if err != nil {
+		return nil, err
+	}
+	fallback := cfg.Fallback
+	if fallback == (common.Address{}) {
+		fallback = r.FallbackHandler
+	}
+	none := common.Address{}
+	data, err := safe.Pack("setup", cfg.Owners, big.NewInt(int64(cfg.Threshold)),
+		none, []byte{}, fallback, none, new(big.Int), none)
+	if err != nil {
+		return nil, fmt.Errorf("encode setup: %w", err)
+	}
+	return data, nil
+}
+
+// ABI is the interface of the release's singleton.
+func (r SafeRelease) ABI() (abi.ABI, error) {
+	artifact, err := LoadPackageArtifact(r.path("", r.singleton))
+	if err != nil {
+		return abi.ABI{}, err
+	}
+	return artifact.ABI, nil
+}
+
+// TimelockArtifact is OpenZeppelin's TimelockController 5.7.0.
+func TimelockArtifact() (*Artifact, error) {
+	return LoadPackageArtifact("@openzeppelin/contracts/build/contracts/TimelockController.json")
+}
+
+// DeployTimelock makes a TimelockController. Its constructor makes every proposer a canceller too; address zero among
+// the executors lets anyone execute; admin zero leaves the timelock its own only admin.
+func (c *Chain) DeployTimelock(ctx context.Context, minDelay time.Duration, proposers, executors []common.Address, admin common.Address) (common.Address, error) {
+	artifact, err := TimelockArtifact()
+	if err != nil {
+		return common.Address{}, err
+	}
+	addr, err := c.Deploy(ctx, artifact, big.NewInt(int64(minDelay/time.Second)), proposers, executors, admin)
+	if err != nil {
+		return common.Address{}, fmt.Errorf("timelock: %w", err)
+	}
+	return addr, nil
+}
+
+// Asset is one reserve of the sample market.
+type Asset struct {
+	Symbol               string
+	Decimals             uint8
+	Token                common.Address // filled in by DeployMarket
+	LTV                  uint64         // basis points
+	LiquidationThreshold uint64         // basis points
+	SupplyCap            *big.Int       // in whole tokens
+}
+
+// DeployMarket makes the sample lending market with a token for each asset (assets are filled in). guardian may only pause; admin
+// may do the rest.
+func (c *Chain) DeployMarket(ctx context.Context, guardian, admin common.Address, assets []Asset) (common.Address, error) {
+	token, err := LoadOwnArtifact("Token")
+	if err != nil {
+		return common.Address{}, err
+	}
+	market, err := LoadOwnArtifact("Market")
+	if err != nil {
+		return common.Address{}, err
+	}
+	for i, asset := range assets {
+		if assets[i].Token, err = c.Deploy(ctx, token, asset.Symbol, asset.Decimals); err != nil {
+			return common.Address{}, fmt.Errorf("token %s: %w", asset.Symbol, err)
+		}
+	}
+	addr, err := c.Deploy(ctx, market, guardian, admin, listings(assets))
+	if err != nil {
+		return common.Address{}, fmt.Errorf("market: %w", err)
+	}
+	return addr, nil
+}
+
+// listing is Market.Listing, as the constructor takes it; supply caps are in the token's smallest unit.
+type listing struct {
+	Asset                   common.Address
+	LtvBps                  *big.Int
+	LiquidationThresholdBps *big.Int
+	SupplyCap               *big.Int
+}
+
+func listings(assets []Asset) []listing {
+	list := make([]listing, len(assets))
+	for i, a := range assets {
+		unit := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(a.Decimals)), nil)
+		list[i] = listing{
+			Asset:                   a.Token,
+			LtvBps:                  new(big.Int).SetUint64(a.LTV),
+			LiquidationThresholdBps: new(big.Int).SetUint64(a.LiquidationThreshold),
+			SupplyCap:               unit.Mul(unit, a.SupplyCap),
+		}
+	}
+	return list
+}
+
+// DeployPriceFeed makes a price feed whose price is set by owner; price has 8 decimals.
+func (c *Chain) DeployPriceFeed(ctx context.Context, description string, owner common.Address, price *big.Int) (common.Address, error) {
+	artifact, err := LoadOwnArtifact("PriceFeed")
+	if err != nil {
+		return common.Address{}, err
+	}
+	addr, err := c.Deploy(ctx, artifact, description, owner, price)
+	if err != nil {
+		return common.Address{}, fmt.Errorf("price feed %s: %w", description, err)
+	}
+	return addr, nil
+}
