@@ -180,9 +180,9 @@ func bitsOf(text string, bits []int) (string, error) {
 	if !ok || word.Sign() < 0 || len(bits) != 2 || bits[0] < 0 || bits[1] < bits[0] || bits[1] > 255 {
 		return "", fmt.Errorf("%q has no bits %v", clip(text), bits)
 	}
-	width := uint(bits[1] - bits[0] + 1) //nolint:gosec // positive: checked above
+	width := uint(bits[1] - bits[0] + 1)
 	mask := new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), width), big.NewInt(1))
-	return word.Rsh(word, uint(bits[0])).And(word, mask).String(), nil //nolint:gosec // not negative: checked above
+	return word.Rsh(word, uint(bits[0])).And(word, mask).String(), nil
 }
 
 // Judge compares what was read with what is expected. What could not be read has no value and is not OK: unknown is never true.

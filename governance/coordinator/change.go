@@ -1,0 +1,100 @@
+package coordinator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"belay/governance"
+)
+
+// staleRetries bounds how often a decision is made anew because someone else's commit came first. Each retry means that
+// another change succeeded, so it ends.
+const staleRetries = 20
+
+// change decides one input on a stored proposal and commits what follows: events, state and duties, in one record.
+// It gives the proposal as it is then.
+func (c *Coordinator) change(ctx context.Context, id string, in governance.Input, with ...func(*governance.Record)) (governance.Proposal, error) {
+	for range staleRetries {
+		p, err := c.cfg.Store.Proposal(id)
+		if err != nil {
+			return p, err
+		}
+		after, err := c.decideAndCommit(ctx, p, in, with...)
+		if !errors.Is(err, governance.ErrStale) {
+			return after, err
+		}
+	}
+	return governance.Proposal{}, fmt.Errorf("change %s: %w %d times", id, governance.ErrStale, staleRetries)
+}
+
+func (c *Coordinator) decideAndCommit(ctx context.Context, before governance.Proposal, in governance.Input, with ...func(*governance.Record)) (governance.Proposal, error) {
+	now := time.Now()
+	events, err := governance.Decide(before, in, now)
+	if err != nil {
+		return before, err
+	}
+	record := governance.Record{Fence: c.fence}
+	after := before
+	if len(events) > 0 {
+		after = replay(before, events)
+		record.Proposal, record.Expect, record.Events, record.State = after.ID, before.Version, events, &after
+		record.Add = governance.Duties(before, after, c.cfg.Rooms, now)
+	}
+	for _, add := range with {
+		add(&record)
+	}
+	if len(events) == 0 && len(with) == 0 {
+		return after, nil
+	}
+	seq, err := c.commit(ctx, record)
+	if err != nil {
+		return before, err
+	}
+	if len(events) > 0 {
+		c.tell(before, after, events, seq)
+	}
+	return after, nil
+}
+
+// replay applies events in order. The result is what a replay of the stored log gives.
+func replay(p governance.Proposal, events []governance.Event) governance.Proposal {
+	for _, e := range events {
+		p = governance.Apply(p, e)
+	}
+	return p
+}
+
+// commit writes a record and wakes the workers that it gave something to do.
+func (c *Coordinator) commit(ctx context.Context, r governance.Record) (uint64, error) {
+	started := time.Now()
+	r.Fence = c.fence
+	seq, err := c.cfg.Store.Commit(ctx, r)
+	c.cfg.Observe("store_commit_seconds", time.Since(started).Seconds())
+	if err != nil {
+		return 0, fmt.Errorf("commit: %w", err)
+	}
+	if len(r.Add) > 0 {
+		nudge(c.dutiesDue)
+	}
+	if r.Receive != nil {
+		nudge(c.inboxDue)
+	}
+	return seq, nil
+}
+
+// tell lets live viewers and the operator's log know that a proposal changed.
+func (c *Coordinator) tell(before, after governance.Proposal, events []governance.Event, seq uint64) {
+	for _, e := range events {
+		c.cfg.Logger.Info("event", "proposal_id", after.ID, "type", string(e.Type), "by", e.By, "state", string(after.State))
+	}
+	if before.State != after.State {
+		c.cfg.Observe("state_changes_total", 1, "state", string(after.State), "kind", string(after.Kind))
+	}
+	kind := "proposal"
+	if before.Timelock != nil && after.Timelock != nil && before.Timelock.State != after.Timelock.State {
+		kind = "timelock"
+	}
+	c.live.send(Notice{Proposal: after.ID, PublicID: c.ids.publicID(after.ID), Public: after.Visible(governance.AudiencePublic), Kind: kind, Seq: seq, At: time.Now()})
+}

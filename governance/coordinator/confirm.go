@@ -1,0 +1,216 @@
+package coordinator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"belay/governance"
+	"belay/safe"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/crypto"
+)
+
+// Confirm takes a signature as a wallet gave it. The signer must own the Safe at the latest agreed block and have signed
+// exactly this proposal's transaction. The same owner's yes again is known; anything else is refused with its reason.
+func (c *Coordinator) Confirm(ctx context.Context, in Signed) (Confirmed, error) {
+	p, err := c.load(in.Proposal)
+	if err != nil {
+		return Confirmed{}, err
+	}
+	t, err := c.meant(p, in)
+	if err != nil {
+		return Confirmed{}, err
+	}
+	if known := c.knownYes(t, in.Signature); known != nil {
+		view, err := c.look(p, warRoom)
+		return Confirmed{View: view}, err
+	}
+	if in.Kind != "" && in.Kind != safe.KindECDSA && in.Kind != safe.KindEthSign {
+		return Confirmed{}, governance.Refuse(governance.CodeMalformedSignature, "sign with an owner's own wallet", "signatures of kind %q are not built yet", in.Kind)
+	}
+	p = c.refreshed(ctx, p)
+	yes, err := recoverOwner(p, t, in)
+	if err != nil {
+		return Confirmed{}, err
+	}
+	confirmation := governance.Confirmation{Owner: yes.Owner, Member: c.people.byWallet[yes.Owner], Kind: yes.Kind, Via: in.Via, SignatureHash: crypto.Keccak256Hash(yes.Signature)}
+	hold := func(r *governance.Record) {
+		if len(r.Events) > 0 {
+			r.Signatures = append(r.Signatures, governance.Signature{SafeTxHash: t.Hashes.SafeTx, Owner: yes.Owner, Bytes: yes.Signature})
+		}
+	}
+	after, err := c.change(ctx, p.ID, governance.Confirm{SafeTxHash: t.Hashes.SafeTx, Confirmation: confirmation}, hold)
+	if err != nil {
+		return Confirmed{}, recorded(err)
+	}
+	view, err := c.look(after, warRoom)
+	return Confirmed{View: view, New: after.Version > p.Version}, err
+}
+
+// recorded turns a store that cannot commit into a plain answer.
+func recorded(err error) error {
+	if isRefusal(err) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", governance.Refuse(governance.CodeNotRecorded, "try again; if it goes on, send the transaction from your own wallet", "the store could not commit this; nothing happened"), err)
+}
+
+// meant finds the SafeTx that a signature is for. A hash that the proposal had before is stale; one that it never had is wrong.
+func (c *Coordinator) meant(p governance.Proposal, in Signed) (*governance.SafeTx, error) {
+	if in.SafeTxHash == (common.Hash{}) {
+		if t := p.Active(); t != nil {
+			return t, nil
+		}
+	}
+	t := p.SafeTx(in.SafeTxHash)
+	if t == nil {
+		return nil, governance.Refuse(governance.CodeWrongHash, "open the signing page again and sign what it shows", "%s has no transaction with the safeTxHash %s", p.ID, in.SafeTxHash)
+	}
+	if t.State == governance.TxDead && t.ConfirmedBy(in.Owner) == nil && !p.State.Ended() && c.knownYes(t, in.Signature) == nil {
+		return nil, governance.Refuse(governance.CodeStaleHash, "open the signing page again and sign the new one", "nonce %d of the Safe was used by another transaction, so %s was rebuilt", t.Tx.Nonce, p.ID)
+	}
+	return t, nil
+}
+
+// knownYes finds an owner whose signature over t this is, among those that are held already.
+func (c *Coordinator) knownYes(t *governance.SafeTx, signature []byte) *governance.Confirmation {
+	owners := make([]common.Address, 0, len(t.Confirmations))
+	for _, held := range t.Confirmations {
+		owners = append(owners, held.Owner)
+	}
+	yes, err := safe.Confirm(t.Hashes.SafeTx, signature, owners)
+	if err != nil {
+		return nil
+	}
+	return t.ConfirmedBy(yes.Owner)
+}
+
+// refreshed brings owners, threshold and nonce up to the latest agreed block before a signature is judged. Where the
+// providers do not answer, the last agreed reading judges: the chain itself checks again when it executes.
+func (c *Coordinator) refreshed(ctx context.Context, p governance.Proposal) governance.Proposal {
+	chain, err := c.chainOf(p)
+	if err != nil || p.State.Ended() {
+		return p
+	}
+	state, err := chain.Chain.SafeState(ctx, p.Safe.Address)
+	if err != nil {
+		c.cfg.Logger.Warn("read owners before a signature", "proposal_id", p.ID, "error", err)
+		return p
+	}
+	after, err := c.change(ctx, p.ID, governance.SafeSeen{State: state})
+	if err != nil {
+		c.cfg.Logger.Error("record owners", "proposal_id", p.ID, "error", err)
+		return p
+	}
+	return after
+}
+
+// recoverOwner checks a wallet signature over t. It tells a signature over another transaction of the same proposal from
+// one by a stranger.
+func recoverOwner(p governance.Proposal, t *governance.SafeTx, in Signed) (safe.Confirmation, error) {
+	var yes safe.Confirmation
+	var err error
+	if in.Owner != (common.Address{}) {
+		yes, err = safe.ConfirmAs(in.Owner, t.Hashes.SafeTx, in.Signature, p.Owners)
+	} else {
+		yes, err = safe.Confirm(t.Hashes.SafeTx, in.Signature, p.Owners)
+	}
+	if err == nil && !yes.Kind.WorksOn(p.Safe.Version) {
+		return yes, governance.Refuse(governance.CodeMalformedSignature, "sign the typed data instead", "a Safe of version %s does not take signatures of kind %s", p.Safe.Version, yes.Kind)
+	}
+	if err == nil {
+		return yes, nil
+	}
+	if errors.Is(err, safe.ErrMalformedSignature) {
+		return yes, governance.Refuse(governance.CodeMalformedSignature, "paste the 65 bytes (130 hex digits) that the wallet returned", "%v", err)
+	}
+	for i := range p.SafeTxs {
+		other := &p.SafeTxs[i]
+		if other == t {
+			continue
+		}
+		if _, wrong := safe.Confirm(other.Hashes.SafeTx, in.Signature, p.Owners); wrong != nil {
+			continue
+		}
+		if other.State == governance.TxDead {
+			return yes, governance.Refuse(governance.CodeStaleHash, "open the signing page again and sign the new one", "this signs the transaction at nonce %d, which is gone", other.Tx.Nonce)
+		}
+		return yes, governance.Refuse(governance.CodeWrongHash, "send it with safe_tx_hash "+other.Hashes.SafeTx.Hex(), "this signs the %s at nonce %d, not the one at nonce %d", other.Purpose, other.Tx.Nonce, t.Tx.Nonce)
+	}
+	var stranger *safe.NotOwnerError
+	if errors.As(err, &stranger) {
+		return yes, governance.Refuse(governance.CodeNotOwner, "sign with a wallet that is an owner, and sign what the page shows",
+			"over safeTxHash %s this recovers to %s, which is not an owner of %s (or another text was signed)", t.Hashes.SafeTx, stranger.Typed.Hex(), p.Safe.Name)
+	}
+	return yes, err
+}
+
+// TypedData is what an owner's wallet signs with eth_signTypedData_v4.
+func (c *Coordinator) TypedData(_ context.Context, id string, safeTxHash common.Hash, _ common.Address) (TypedData, error) {
+	p, err := c.load(id)
+	if err != nil {
+		return nil, err
+	}
+	t := p.Active()
+	if safeTxHash != (common.Hash{}) {
+		t = p.SafeTx(safeTxHash)
+	}
+	if t == nil {
+		return nil, governance.Refuse(governance.CodeWrongHash, "leave safe_tx_hash out for the active one", "%s has no transaction with the safeTxHash %s", p.ID, safeTxHash)
+	}
+	return marshal(safe.TypedData(p.Safe.Domain(), t.Tx))
+}
+
+// Execution is the ready transaction of a proven quorum, for any wallet to send.
+func (c *Coordinator) Execution(_ context.Context, id string) (Execution, error) {
+	p, err := c.load(id)
+	if err != nil {
+		return Execution{}, err
+	}
+	return ReadyExecution(c.cfg.Store, p)
+}
+
+// ReadyExecution builds the transaction from a store alone, so that it is to be had also when nothing runs.
+func ReadyExecution(store interface {
+	Signatures(common.Hash) ([]governance.Signature, error)
+}, p governance.Proposal) (Execution, error) {
+	out := Execution{ChainID: p.Safe.ChainID, Value: "0"}
+	if p.State == governance.StateReady && p.Timelock.AnyoneMay {
+		out.To, out.Data, out.Value = p.Timelock.Execute.To, p.Timelock.Execute.Data, p.Timelock.Execute.Value.Dec()
+		return out, nil
+	}
+	t := p.Active()
+	if t == nil || t.State != governance.TxApproved {
+		return out, governance.Refuse(governance.CodeNotOpen, "wait for the quorum", "%s has no transaction that is ready to be sent", p.ID)
+	}
+	data, err := packed(store, p, t)
+	out.To, out.Data = p.Safe.Address, data
+	return out, err
+}
+
+// packed is execTransaction's calldata with exactly threshold signatures of current owners.
+func packed(store interface {
+	Signatures(common.Hash) ([]governance.Signature, error)
+}, p governance.Proposal, t *governance.SafeTx) ([]byte, error) {
+	held, err := store.Signatures(t.Hashes.SafeTx)
+	if err != nil {
+		return nil, fmt.Errorf("read signatures: %w", err)
+	}
+	bytesOf := make(map[common.Address][]byte, len(held))
+	for _, s := range held {
+		bytesOf[s.Owner] = s.Bytes
+	}
+	var yes []safe.Confirmation
+	for _, c := range t.Confirmations {
+		if isOwner(p.Owners, c.Owner) {
+			yes = append(yes, safe.Confirmation{Owner: c.Owner, Kind: c.Kind, Signature: bytesOf[c.Owner]})
+		}
+	}
+	blob, err := safe.Pack(yes, p.Threshold)
+	if err != nil {
+		return nil, fmt.Errorf("pack signatures of %s: %w", p.ID, err)
+	}
+	return safe.EncodeExec(t.Tx, blob), nil
+}

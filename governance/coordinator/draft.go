@@ -1,0 +1,350 @@
+package coordinator
+
+import (
+	"context"
+	"fmt"
+
+	"belay/governance"
+	"belay/governance/timelock"
+	"belay/safe"
+	"belay/safe/calldata"
+
+	"github.com/ethereum/go-ethereum/common"
+)
+
+// draft turns a wish into a complete proposal: the Safe as it stands, calls, bounds, hashes, words, simulation. Everything
+// but an emergency is refused when a reading is missing; an emergency is marked instead.
+func (c *Coordinator) draft(ctx context.Context, w wish, id string, others []governance.Proposal) (governance.Proposal, error) {
+	guarded, ok := c.cfg.Safes[w.pb.Safe]
+	if !ok {
+		return governance.Proposal{}, fmt.Errorf("playbook %s: no safe %q is configured", w.pb.Name, w.pb.Safe)
+	}
+	d := &drafting{c: c, wish: w, chain: c.cfg.Chains[guarded.Chain], guarded: guarded, others: others}
+	d.p = governance.Proposal{
+		ID: id, Kind: w.pb.Kind, Playbook: w.pb.Name, PlaybookHash: w.pb.Hash(), Title: w.pb.Title, Params: w.bound.Params, Target: w.bound.Target(),
+		Reason: w.in.Reason, Proposer: w.in.Member, CreatedAt: w.now, ExpiresAt: w.now.Add(w.pb.Policy.Expires), Policy: w.pb.Policy,
+		Public: w.pb.Public, Undo: w.pb.Undo,
+		Transactions: []governance.Transaction{}, Postconditions: []governance.Postcondition{}, Objections: []governance.Opinion{}, Responders: []governance.Opinion{},
+	}
+	for _, step := range []func(context.Context) error{d.readSafe, d.bind, d.throughTimelock, d.arrange, d.describe, d.simulate, d.funded} {
+		if err := step(ctx); err != nil {
+			return governance.Proposal{}, err
+		}
+	}
+	return d.p, nil
+}
+
+// drafting is a proposal in the making. Its steps run in order; each needs those before.
+type drafting struct {
+	c       *Coordinator
+	wish    wish
+	chain   ChainConfig
+	guarded SafeConfig
+	others  []governance.Proposal
+
+	p     governance.Proposal
+	state safe.State
+	outer []safe.Call // what the Safe itself calls: the intent, or its schedule
+}
+
+// readSafe takes the Safe as the providers agree on it. An emergency goes on with one provider's word, and says so.
+func (d *drafting) readSafe(ctx context.Context) error {
+	state, err := d.chain.Chain.SafeState(ctx, d.guarded.Address)
+	if err != nil && d.p.Kind.Emergency() {
+		d.p.Blind = "the providers do not agree on the Safe (" + err.Error() + "); its nonce and owners are one provider's word"
+		state, err = d.chain.Chain.AnySafeState(ctx, d.guarded.Address)
+	}
+	if err != nil {
+		return noAgreement(d.guarded.Name, err)
+	}
+	d.state = state
+	d.p.Safe = governance.SafeRef{Name: d.guarded.Name, Chain: d.chain.Name, ChainID: d.chain.ChainID, Address: d.guarded.Address, Version: state.Version, Verified: state.Verified}
+	d.p.Owners, d.p.Threshold, d.p.SafeNonce, d.p.ReadAt = state.Owners, state.Threshold, state.Nonce, state.Block
+	d.p.OpenedAt, d.p.OpenedNonce = state.Block, state.Nonce
+	return nil
+}
+
+func noAgreement(what string, err error) *governance.Refusal {
+	return governance.Refuse(governance.CodeNoAgreement, "try again; see the providers with `/belay check`", "read %s: %v", what, err)
+}
+
+// bind reads what the playbook needs to know and builds its calls within its bounds.
+func (d *drafting) bind(ctx context.Context) error {
+	var reads []safe.Call
+	for _, r := range d.wish.bound.Reads() {
+		reads = append(reads, r.Call)
+	}
+	var readings []safe.Result
+	if len(reads) > 0 {
+		var err error
+		if readings, err = d.chain.Chain.Read(ctx, d.state.Block, reads); err != nil {
+			if !d.p.Kind.Emergency() {
+				return noAgreement("today's values", err)
+			}
+			d.blind("today's values could not be read: " + err.Error())
+			readings = nil
+		}
+	}
+	if d.p.Kind.Emergency() && d.wish.in.Force {
+		readings = nil // whoever forces an emergency does not let a provider's "it is already so" stop it
+	}
+	built, err := d.wish.bound.Build(readings)
+	if err != nil {
+		return err
+	}
+	d.p.Intent, d.p.Expect, d.outer = built.Calls, built.Expect, built.Calls
+	d.p.Remarks = built.Notes
+	if undo := d.c.cfg.Playbooks[d.p.Undo]; undo != nil {
+		d.p.UndoParams = undo.UndoParams(d.wish.bound.Params, built.Before)
+	}
+	return nil
+}
+
+func (d *drafting) blind(why string) {
+	if d.p.Blind == "" {
+		d.p.Blind = why
+	}
+}
+
+// throughTimelock wraps the intent into a schedule where the playbook says so, and proves that the Safe may schedule.
+func (d *drafting) throughTimelock(ctx context.Context) error {
+	if d.wish.pb.Via == governance.Direct {
+		return nil
+	}
+	t, ok := d.c.cfg.Timelocks[d.wish.pb.Via]
+	if !ok {
+		return fmt.Errorf("playbook %s: no timelock %q is configured", d.p.Playbook, d.wish.pb.Via)
+	}
+	adapter, err := timelock.New(t.Kind, t.Address)
+	if err != nil {
+		return err
+	}
+	results, err := d.chain.Chain.Read(ctx, d.state.Block, adapter.Params(timelock.Parties{Safe: d.guarded.Address, Relayer: d.relayer()}))
+	if err != nil {
+		return noAgreement(t.Name, err)
+	}
+	limits, err := adapter.DeriveParams(results)
+	if err != nil {
+		return fmt.Errorf("read timelock %s: %w", t.Name, err)
+	}
+	if !limits.SafeMayPropose {
+		return governance.Refuse(governance.CodeNotPermitted, "grant it the role, or name another safe in the playbook", "%s may not schedule in %s: it lacks PROPOSER_ROLE", d.guarded.Name, t.Name)
+	}
+	salt := timelock.SaltFor(d.chain.ChainID, t.Address, d.p.Target, d.wish.now)
+	plan, err := adapter.Schedule(timelock.Ask{Calls: d.p.Intent, Salt: salt, Delay: limits.MinDelay, ChainTime: d.state.Block.Time})
+	if err != nil {
+		return fmt.Errorf("schedule in %s: %w", t.Name, err)
+	}
+	d.outer = []safe.Call{plan.Schedule}
+	d.p.Timelock = &governance.Operation{Name: t.Name, Kind: t.Kind, Address: t.Address, ID: plan.ID, Salt: salt, Delay: limits.MinDelay,
+		State: governance.OperationUnset, Execute: plan.Execute, AnyoneMay: limits.AnyoneMayExecute || limits.RelayerMayExecute}
+	return nil
+}
+
+func (d *drafting) relayer() common.Address {
+	if d.chain.Relayer == nil {
+		return common.Address{}
+	}
+	return d.chain.Relayer.Address()
+}
+
+// arrange puts the calls on a nonce: an emergency on the Safe's current one, with its spares behind; anything else on the
+// next that no open proposal holds.
+func (d *drafting) arrange(ctx context.Context) error {
+	purpose, nonce := governance.PurposeDirect, d.nextFree()
+	switch {
+	case d.p.Timelock != nil:
+		purpose = governance.PurposeSchedule
+	case d.p.Kind.Emergency():
+		nonce = d.emergencyNonce()
+	}
+	first, err := d.c.safeTx(ctx, d.chain, d.p.Safe, d.state.Block, purpose, d.outer, nonce)
+	if err != nil {
+		return err
+	}
+	d.p.SafeTxs = []governance.SafeTx{first}
+	for i := range d.p.Policy.Spares {
+		d.p.SafeTxs = append(d.p.SafeTxs, atNonce(first, d.p.Safe, governance.PurposeSpare, nonce+uint64(i)+1))
+	}
+	return nil
+}
+
+// safeTx makes the SafeTx of some calls: one call as it is, several through MultiSendCallOnly.
+func (c *Coordinator) safeTx(ctx context.Context, chain ChainConfig, ref governance.SafeRef, at safe.Block, purpose governance.Purpose, calls []safe.Call, nonce uint64) (governance.SafeTx, error) {
+	var library common.Address
+	if len(calls) > 1 {
+		var err error
+		if library, err = chain.Chain.MultiSendCallOnly(ctx, at, ref.Version); err != nil {
+			return governance.SafeTx{}, governance.Refuse(governance.CodeNotPermitted, "split the playbook into single calls", "several calls need MultiSendCallOnly on %s: %v", chain.Name, err)
+		}
+	}
+	tx, err := safe.Batch(calls, library, nonce)
+	if err != nil {
+		return governance.SafeTx{}, fmt.Errorf("build the SafeTx: %w", err)
+	}
+	return governance.SafeTx{Purpose: purpose, State: governance.TxAsking, Tx: tx, Hashes: safe.Hash(ref.Domain(), tx), Confirmations: []governance.Confirmation{}}, nil
+}
+
+// atNonce is the same transaction at another nonce, unsigned.
+func atNonce(t governance.SafeTx, ref governance.SafeRef, purpose governance.Purpose, nonce uint64) governance.SafeTx {
+	t.Purpose, t.State, t.Tx.Nonce = purpose, governance.TxAsking, nonce
+	t.Hashes = safe.Hash(ref.Domain(), t.Tx)
+	t.Confirmations = []governance.Confirmation{}
+	t.UsedBy = common.Hash{}
+	return t
+}
+
+// nextFree is the first nonce behind everything that is open on the Safe.
+func (d *drafting) nextFree() uint64 { return nextFree(d.state.Nonce, d.p.Safe, d.others) }
+
+func nextFree(current uint64, ref governance.SafeRef, others []governance.Proposal) uint64 {
+	next := current
+	for _, o := range others {
+		if o.Safe.ChainID != ref.ChainID || o.Safe.Address != ref.Address {
+			continue
+		}
+		for _, t := range o.SafeTxs {
+			if open(t) && t.Tx.Nonce >= next {
+				next = t.Tx.Nonce + 1
+			}
+		}
+	}
+	return next
+}
+
+func open(t governance.SafeTx) bool {
+	return t.State == governance.TxAsking || t.State == governance.TxApproved
+}
+
+// emergencyNonce is the Safe's current nonce, or the next one where another emergency stands: two never wait for each other
+// to be signed.
+func (d *drafting) emergencyNonce() uint64 { return emergencyNonce(d.state.Nonce, d.p, d.others) }
+
+func emergencyNonce(current uint64, p governance.Proposal, others []governance.Proposal) uint64 {
+	taken := map[uint64]bool{}
+	for _, o := range others {
+		if o.ID == p.ID || !o.Kind.Emergency() || o.Safe.ChainID != p.Safe.ChainID || o.Safe.Address != p.Safe.Address {
+			continue
+		}
+		if t := o.Active(); t != nil && open(*t) {
+			taken[t.Tx.Nonce] = true
+		}
+	}
+	for taken[current] {
+		current++
+	}
+	return current
+}
+
+// describe puts the calls in words and names the dangers.
+func (d *drafting) describe(context.Context) error {
+	for _, call := range d.p.Intent {
+		d.p.Calls = append(d.p.Calls, callView(d.c.book.Describe(call)))
+	}
+	d.p.Dangers = []governance.DangerView{}
+	var library []common.Address
+	if tx := d.p.SafeTxs[0].Tx; tx.Operation == safe.OperationDelegateCall {
+		library = append(library, tx.To) // found by address and code hash, see safeTx
+	}
+	for _, danger := range d.c.book.Dangers(d.p.Safe.Domain(), d.p.SafeTxs[0].Tx, library...) {
+		d.p.Dangers = append(d.p.Dangers, governance.DangerView{Code: danger.Code, Text: danger.Text})
+	}
+	for _, o := range d.others {
+		if t := o.Active(); t != nil && open(*t) && d.p.Kind.Emergency() && !o.Kind.Emergency() &&
+			o.Safe.Address == d.guarded.Address && o.Safe.ChainID == d.chain.ChainID && t.Tx.Nonce == d.p.SafeTxs[0].Tx.Nonce {
+			d.p.Dangers = append(d.p.Dangers, governance.DangerView{Code: "displaces",
+				Text: fmt.Sprintf("This takes nonce %d, on which %s stands: when this is mined, %s must be proposed again.", t.Tx.Nonce, o.ID, o.ID)})
+		}
+	}
+	return nil
+}
+
+func callView(d calldata.Described) governance.CallView {
+	v := governance.CallView{To: d.To.Hex(), Label: d.Label, Value: d.Value.Dec(), Data: common.Bytes2Hex(d.Data), Function: d.Function, Args: []governance.ArgView{}, Text: governance.Untrusted(d.Text)}
+	v.Data = "0x" + v.Data
+	for _, a := range d.Args {
+		v.Args = append(v.Args, governance.ArgView{Name: a.Name, Type: a.Type, Value: a.Text()})
+	}
+	for _, inner := range d.Inner {
+		v.Inner = append(v.Inner, callView(inner))
+	}
+	return v
+}
+
+// simulate runs the whole execTransaction as if signed, and reads before and after. A revert refuses everything but an
+// emergency that is forced; an emergency that could not be simulated goes on with a mark.
+func (d *drafting) simulate(ctx context.Context) error {
+	watched := make([]safe.Call, 0, len(d.p.Expect))
+	if d.p.Timelock == nil {
+		for _, e := range d.p.Expect {
+			watched = append(watched, e.Call)
+		}
+	}
+	first := d.p.SafeTxs[0]
+	first.Tx.Nonce = d.state.Nonce // a later nonce is simulated as if its turn had come
+	s, err := d.chain.Chain.Simulate(ctx, safe.SimulationRequest{At: d.state.Block, From: d.relayer(), Safe: d.guarded.Address, Version: d.state.Version,
+		Tx: first.Tx, Owners: d.state.Owners, After: watched})
+	if err != nil {
+		if !d.p.Kind.Emergency() {
+			return noAgreement("a simulation", err)
+		}
+		d.blind("it could not be simulated: " + err.Error())
+		return nil
+	}
+	d.effects(ctx, watched, s.After)
+	s.After = nil
+	d.p.Simulation = &s
+	if s.OK {
+		return nil
+	}
+	if d.p.Kind.Emergency() && d.wish.in.Force {
+		d.p.Forced = d.wish.in.Member
+		return nil
+	}
+	hint := "check the target and the values"
+	if d.p.Kind.Emergency() {
+		hint = "if you must, ask again with force=yes"
+	}
+	return governance.Refuse(governance.CodeSimulationReverted, hint, "at block %d the transaction reverts: %s", s.Block, s.Error)
+}
+
+// effects compares what the chain says now with what it would say afterwards.
+func (d *drafting) effects(ctx context.Context, watched []safe.Call, after []safe.Result) {
+	d.p.Changes = []governance.Change{}
+	if len(watched) == 0 {
+		return
+	}
+	before, err := d.chain.Chain.Read(ctx, d.state.Block, watched)
+	if err != nil {
+		d.blind("today's values could not be read: " + err.Error())
+		return
+	}
+	already := true
+	for i, e := range d.p.Expect {
+		now := e.Judge(before[i])
+		already = already && now.OK
+		change := governance.Change{What: e.What(), Before: now.Value}
+		if i < len(after) {
+			change.After = e.Judge(after[i]).Value
+		}
+		d.p.Changes = append(d.p.Changes, change)
+	}
+	if already {
+		d.p.Dangers = append(d.p.Dangers, governance.DangerView{Code: "already_true", Text: fmt.Sprintf("At block %d the chain already says what this is to achieve.", d.state.Block.Number)})
+	}
+}
+
+// funded refuses a routine proposal that no relayer could send. An emergency goes on: any wallet can send it.
+func (d *drafting) funded(ctx context.Context) error {
+	if d.p.Kind.Emergency() || d.chain.Relayer == nil {
+		return nil
+	}
+	account, err := d.chain.Chain.Account(ctx, d.relayer())
+	if err != nil {
+		return noAgreement("the relayer", err)
+	}
+	if account.Balance.IsZero() {
+		return governance.Refuse(governance.CodeRelayerUnfunded, "send it some gas money", "the relayer %s has no balance on %s", d.relayer().Hex(), d.chain.Name)
+	}
+	return nil
+}

@@ -1,0 +1,80 @@
+package coordinator
+
+import (
+	"context"
+
+	"belay/governance"
+	"belay/safe"
+
+	"github.com/ethereum/go-ethereum/common"
+)
+
+// Store is what the coordinator needs of the store. Reads see the last commit. Every method may fail with a broken disk;
+// a missing record is governance.ErrNotFound.
+type Store interface {
+	// Commit writes a Record whole or not at all and returns the log's last sequence number. It fails with
+	// governance.ErrStale, ErrFenced or ErrDuplicate; then nothing was written.
+	Commit(ctx context.Context, r governance.Record) (seq uint64, err error)
+
+	Proposal(id string) (governance.Proposal, error)
+	// Proposals gives ids newest first, at most limit, older than before ("" starts at the newest).
+	Proposals(before string, limit int) ([]governance.Proposal, error)
+	// Unended gives every proposal that has not ended.
+	Unended() ([]governance.Proposal, error)
+	// LastNumber is the highest N of any proposal "P-N"; 0 when there is none.
+	LastNumber() (uint64, error)
+	Events(proposal string) ([]governance.Recorded, error)
+	BySafeTxHash(hash common.Hash) (proposal string, err error)
+	Signatures(safeTxHash common.Hash) ([]governance.Signature, error)
+
+	Duties() ([]governance.Duty, error) // every duty not done, by Due
+	Inbox() ([]governance.InboxEntry, error)
+	Submissions() ([]governance.Submission, error) // open ones
+	SubmissionsOf(proposal string) ([]governance.Submission, error)
+	Messages(proposal string) ([]governance.MessageRef, error)
+	Link(account string) (governance.Link, error)
+	Cursor(chain string) (governance.Cursor, error)
+
+	// Lead returns a context that ends when leadership is lost, and the fence to put in every Record.
+	Lead(ctx context.Context) (leading context.Context, fence uint64, err error)
+}
+
+// Chain is what the coordinator needs of one chain. Answers that decide are agreed by the configured providers at one
+// block; governance.Refusal no_agreement is not made here, chain.ErrNoAgreement's text is told.
+type Chain interface {
+	Head(ctx context.Context) (safe.Block, safe.Fees, error)
+	SafeState(ctx context.Context, address common.Address) (safe.State, error)
+	// AnySafeState is one provider's word, the freshest: for emergencies alone, and marked where it is shown.
+	AnySafeState(ctx context.Context, address common.Address) (safe.State, error)
+	Read(ctx context.Context, at safe.Block, calls []safe.Call) ([]safe.Result, error)
+	Simulate(ctx context.Context, ask safe.SimulationRequest) (safe.Simulation, error)
+	Logs(ctx context.Context, filters []safe.Filter, from, to uint64) ([]safe.Log, error)
+	// MultiSendCallOnly finds the canonical library that is deployed on this chain, by address and code hash.
+	MultiSendCallOnly(ctx context.Context, at safe.Block, version safe.Version) (common.Address, error)
+	// Follow calls fn for each new agreed head with the logs since the last call's head. fn must be idempotent; the place moves on only
+	// when it returns nil. It ends with ctx.
+	Follow(ctx context.Context, from safe.Block, filters func() []safe.Filter, fn func(ctx context.Context, head safe.Block, logs []safe.Log) error) error
+	// Final reports whether a block is as deep below head as the chain's configuration asks.
+	Final(ctx context.Context, head, included safe.Block) (bool, error)
+	Receipt(ctx context.Context, tx common.Hash) (*safe.Receipt, error) // nil: not mined
+	Account(ctx context.Context, address common.Address) (safe.Account, error)
+	EstimateGas(ctx context.Context, from, to common.Address, data []byte) (uint64, error)
+	Broadcast(ctx context.Context, raw []byte) error
+}
+
+// Signer holds one relayer key and signs nothing but what its policy allows.
+type Signer interface {
+	Address() common.Address
+	Sign(order safe.Order) (raw []byte, hash common.Hash, err error)
+}
+
+// Handler works off one inbox entry; bot implements it. It returns nil when the entry is done with, whatever the person was told.
+type Handler interface {
+	Handle(ctx context.Context, entry governance.InboxEntry) error
+}
+
+// Deliverer brings one platform's card and thread of a proposal up to date; bot implements it. It returns the references to
+// remember. It is called again until it returns nil.
+type Deliverer interface {
+	Deliver(ctx context.Context, duty governance.Duty) ([]governance.MessageRef, error)
+}

@@ -1,0 +1,226 @@
+package coordinator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"belay/governance"
+)
+
+// pollEvery is the longest that due work waits when nothing wakes the workers.
+const pollEvery = 250 * time.Millisecond
+
+// Limits on work at once. Chain work and chat deliveries have lanes of their own: a pause never waits behind a card.
+const (
+	chainLane = 16
+	chatLane  = 8
+	inboxLane = 16
+)
+
+// inboxPatience is how long an inbox entry is tried again: no platform takes an answer any later.
+const inboxPatience = 15 * time.Minute
+
+// lane runs work at most n at a time and never the same key twice at once.
+type lane struct {
+	slots chan struct{}
+	mu    sync.Mutex
+	busy  map[string]bool
+	all   sync.WaitGroup
+}
+
+func newLane(n int) *lane { return &lane{slots: make(chan struct{}, n), busy: map[string]bool{}} }
+
+// try starts work unless its key is busy or the lane is full; it never blocks.
+func (l *lane) try(key string, work func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.busy[key] {
+		return
+	}
+	select {
+	case l.slots <- struct{}{}:
+	default:
+		return
+	}
+	l.busy[key] = true
+	l.all.Go(func() {
+		defer func() {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			delete(l.busy, key)
+			<-l.slots
+		}()
+		work()
+	})
+}
+
+// workDuties works off the outbox until ctx ends: at least once, each duty idempotent.
+func (c *Coordinator) workDuties(ctx context.Context) error {
+	chain, chat := newLane(chainLane), newLane(chatLane)
+	defer chain.all.Wait()
+	defer chat.all.Wait()
+	return poll(ctx, c.dutiesDue, func() {
+		due, err := c.cfg.Store.Duties()
+		if err != nil {
+			c.cfg.Logger.Error("read duties", "error", err)
+			return
+		}
+		now := time.Now()
+		for key, group := range grouped(due, now) {
+			on := chain
+			if group[0].Kind == governance.DutyCard {
+				on = chat
+			}
+			on.try(key, func() { c.work(ctx, group) })
+		}
+	})
+}
+
+// poll calls look when woken, and now and then.
+func poll(ctx context.Context, wake <-chan struct{}, look func()) error {
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for {
+		look()
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-wake:
+		case <-tick.C:
+		}
+	}
+}
+
+// grouped joins due duties that one act satisfies: a card is brought up to date once, however many changes asked for it.
+func grouped(duties []governance.Duty, now time.Time) map[string][]governance.Duty {
+	groups := map[string][]governance.Duty{}
+	for _, d := range duties {
+		if d.Due.After(now) {
+			continue
+		}
+		key := d.ID
+		if d.Kind == governance.DutyCard {
+			key = d.Proposal + "/" + string(d.Kind) + "/" + d.Target
+		}
+		groups[key] = append(groups[key], d)
+	}
+	return groups
+}
+
+// work does one duty, or one act for several, and acknowledges it, or keeps it for later.
+func (c *Coordinator) work(ctx context.Context, group []governance.Duty) {
+	newest := group[len(group)-1]
+	started := time.Now()
+	record, err := c.perform(ctx, newest)
+	c.cfg.Observe("duty_seconds", time.Since(started).Seconds(), "kind", string(newest.Kind))
+	if ctx.Err() != nil {
+		return // the duty stays owed
+	}
+	if err == nil {
+		for _, d := range group {
+			record.Done = append(record.Done, d.ID)
+		}
+	} else {
+		c.tellLater(newest, err)
+		for _, d := range group {
+			d.Attempts++
+			d.Due = time.Now().Add(retryAfter(d.Attempts, err)).UTC()
+			record.Delay = append(record.Delay, d)
+		}
+	}
+	if _, err := c.commit(ctx, record); err != nil && ctx.Err() == nil {
+		c.cfg.Logger.Error("acknowledge duty", "duty", newest.ID, "error", err)
+	}
+}
+
+func (c *Coordinator) tellLater(d governance.Duty, err error) {
+	if errors.Is(err, errLater) {
+		c.cfg.Logger.Debug("duty waits", "duty", d.ID, "reason", err)
+		return
+	}
+	c.cfg.Logger.Warn("duty failed", "duty", d.ID, "attempts", d.Attempts+1, "error", err)
+}
+
+// perform does the duty. What it gives is committed together with the acknowledgement.
+func (c *Coordinator) perform(ctx context.Context, d governance.Duty) (governance.Record, error) {
+	switch d.Kind {
+	case governance.DutySubmit:
+		return governance.Record{}, c.submit(ctx, d)
+	case governance.DutyExecuteOp:
+		return governance.Record{}, c.executeOperation(ctx, d)
+	case governance.DutyProve:
+		return governance.Record{}, c.prove(ctx, d)
+	case governance.DutyRebuild:
+		return governance.Record{}, c.rebuild(ctx, d)
+	case governance.DutyCard:
+		deliverer, ok := c.cfg.Deliverers[d.Target]
+		if !ok {
+			return governance.Record{}, nil // the platform is not configured any more
+		}
+		messages, err := deliverer.Deliver(ctx, d)
+		return governance.Record{Messages: messages}, err
+	}
+	return governance.Record{}, fmt.Errorf("duty %s has the kind %q, which only a newer Belay knows", d.ID, d.Kind)
+}
+
+// Receive takes something raw from a platform. When it returns nil the entry is durable and will be worked off; a
+// governance.ErrDuplicate was received before.
+func (c *Coordinator) Receive(ctx context.Context, entry governance.InboxEntry) error {
+	_, err := c.commit(ctx, governance.Record{Receive: &entry})
+	return err
+}
+
+// workInbox works off what platforms handed in, until ctx ends.
+func (c *Coordinator) workInbox(ctx context.Context) error {
+	entries := newLane(inboxLane)
+	defer entries.all.Wait()
+	return poll(ctx, c.inboxDue, func() {
+		inbox, err := c.cfg.Store.Inbox()
+		if err != nil {
+			c.cfg.Logger.Error("read inbox", "error", err)
+			return
+		}
+		for _, entry := range inbox {
+			entries.try(entry.Key, func() { c.handle(ctx, entry) })
+		}
+	})
+}
+
+func (c *Coordinator) handle(ctx context.Context, entry governance.InboxEntry) {
+	if c.cfg.Handler == nil {
+		return
+	}
+	err := c.cfg.Handler.Handle(ctx, entry)
+	if ctx.Err() != nil {
+		return
+	}
+	if err != nil {
+		c.cfg.Logger.Warn("inbox entry failed", "platform", entry.Platform, "kind", entry.Kind, "error", err)
+		if time.Since(entry.ReceivedAt) < inboxPatience {
+			pause(ctx, time.Second)
+			return
+		}
+	}
+	if _, err := c.commit(ctx, governance.Record{Handled: entry.Key}); err != nil && ctx.Err() == nil {
+		c.cfg.Logger.Error("acknowledge inbox entry", "error", err)
+	}
+}
+
+// retryAfter is how long a duty waits before its next try: a second where nothing is wrong, and with a failure quickly at
+// first, never more than half a minute.
+func retryAfter(attempts int, err error) time.Duration {
+	if errors.Is(err, errLater) {
+		return time.Second
+	}
+	return min(500*time.Millisecond<<min(attempts, 6), 30*time.Second)
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
