@@ -1,0 +1,74 @@
+package chain
+
+import (
+	"encoding/hex"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/crypto"
+	"github.com/holiman/uint256"
+
+	"belay/safe"
+	"belay/safe/devnet"
+)
+
+// The first account that anvil funds. PUBLIC KEY of its documentation.
+const anvilKey = "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
+
+func TestAnotherClientIsSpokenToOverARealSocket(t *testing.T) {
+	ctx := testContext(t)
+	url, stop, err := devnet.StartAnvil(ctx)
+	if errors.Is(err, devnet.ErrNotInstalled) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	c := must[*Client](t)(Dial(ctx, Config{Name: "anvil", ChainID: 31337, Providers: []Provider{{"one", url}, {"two", url}}}))
+	defer c.Close()
+
+	head, fees, err := c.Head(ctx)
+	if err != nil || fees.BaseFee.IsZero() || head.Time == 0 {
+		t.Fatalf("head is %+v with fees %+v, %v", head, fees, err)
+	}
+	if final, err := c.Finalized(ctx); err != nil || final.Number > head.Number {
+		t.Errorf("finalized is %+v, %v", final, err)
+	}
+	key := must[[]byte](t)(hex.DecodeString(anvilKey))
+	signer := NewSigner(31337, crypto.ToECDSAUnsafe(key), Policy{Safes: []common.Address{guardian}})
+	before := must[safe.Account](t)(c.Account(ctx, signer.Address()))
+	if before.Balance.Lt(uint256.NewInt(1e18)) || before.Nonce != 0 || before.HasCode {
+		t.Errorf("account is %+v", before)
+	}
+	data := safe.EncodeExec(safe.Tx{To: timelock}, make([]byte, 65))
+	gas := must[uint64](t)(c.EstimateGas(ctx, signer.Address(), guardian, data))
+	raw, hash, err := signer.Sign(safe.Order{ChainID: 31337, To: guardian, Data: data, Gas: gas, TipCap: fees.Tip, FeeCap: *new(uint256.Int).Add(&fees.Tip, &fees.BaseFee)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wants(t, c.Broadcast(ctx, raw), nil)
+	var receipt *safe.Receipt
+	for receipt == nil { // anvil answers first and mines then
+		receipt = must[*safe.Receipt](t)(c.Receipt(ctx, hash))
+		wants(t, pause(ctx, 5*time.Millisecond), nil)
+	}
+	if !receipt.Succeeded || receipt.Block.Number != head.Number+1 {
+		t.Fatalf("receipt is %+v", receipt)
+	}
+	c.wg.Wait() // the second provider answers "nonce too low" or "already known" by now: it is the same machine
+	wants(t, c.Broadcast(ctx, raw), ErrNonceTooLow)
+	if _, err := c.SafeState(ctx, guardian); !errors.Is(err, ErrNotSafe) {
+		t.Errorf("an account without code: %v", err)
+	}
+	logs, err := c.Logs(ctx, everything, 0, receipt.Block.Number)
+	if err != nil || len(logs) != 0 {
+		t.Errorf("logs are %+v, %v", logs, err)
+	}
+	got, err := c.Simulate(ctx, safe.SimulationRequest{From: signer.Address(), Safe: guardian, Version: safe.V1_4_1, Owners: []common.Address{signer.Address()}})
+	if err != nil || got.OK || got.Error != "there is no Safe at this address" {
+		t.Errorf("simulation is %+v, %v", got, err)
+	}
+}

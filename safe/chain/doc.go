@@ -1,0 +1,21 @@
+// Package chain is all the Ethereum I/O of the product: agreed reads, simulation, log watching, and the signing and
+// sending of relayer transactions.
+//
+// What it promises:
+//
+//   - A value that decides something is returned only when [Config.Agreement] providers gave the same one at one block
+//     hash. Otherwise the answer is [ErrNoAgreement], with a reason for each provider; there is no best guess.
+//   - A provider that is down, slow, throttled, on another chain, or lying changes nothing as long as enough others
+//     agree. One that answered another chain id is not used again until it answers the right one.
+//   - A log is a hint, never proof. [Client.Logs] returns the union of what the providers admit to, so that one that
+//     leaves logs out hides nothing; it says nothing about what did not happen.
+//   - Broadcasting needs no agreement: the same bytes go to every provider, and one that accepts them is success.
+//     Accepted means accepted, not mined.
+//   - No error, log line or metric holds the URL of a provider, or a part of one: they carry keys. Providers are known by
+//     name. What a provider says is cut, cleaned of control characters, and still untrusted text.
+//   - A [Signer] signs two shapes of transaction and no other, and never prints its key.
+//
+// A [Client] owns the goroutines that wait for slow providers after an answer was agreed; [Client.Close] ends and awaits
+// them. Nothing here survives a restart: cursors, submissions and keys are the caller's to keep. All exported methods are
+// safe for concurrent use and end when their context does.
+package chain

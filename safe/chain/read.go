@@ -1,0 +1,173 @@
+package chain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/common/hexutil"
+	"github.com/ethereum/go-ethereum/crypto"
+	"github.com/holiman/uint256"
+
+	"belay/safe"
+)
+
+// A provider is often several machines behind one name, and the one that answers may be a block behind the one that told
+// of the head. It is given this long to catch up before its answer counts as missing.
+const (
+	catchUpTries = 3
+	catchUpPause = 150 * time.Millisecond
+)
+
+// query is one question about the state at a block: a request that lacks its last parameter, the block.
+type query struct {
+	method   string
+	params   []any
+	quantity bool // the answer is a number, not bytes
+}
+
+func callQuery(from common.Address, c safe.Call) query {
+	args := map[string]any{"to": c.To, "data": hexutil.Bytes(c.Data)}
+	if from != (common.Address{}) {
+		args["from"] = from
+	}
+	if !c.Value.IsZero() {
+		args["value"] = hexutil.EncodeBig(c.Value.ToBig())
+	}
+	return query{method: "eth_call", params: []any{args}}
+}
+
+func slotQuery(of common.Address, slot common.Hash) query {
+	return query{method: "eth_getStorageAt", params: []any{of, slot}}
+}
+
+func codeQuery(of common.Address) query { return query{method: "eth_getCode", params: []any{of}} }
+
+func quantityQuery(method string, of common.Address) query {
+	return query{method: method, params: []any{of}, quantity: true}
+}
+
+// pin is EIP-1898: the block by hash, and an error instead of an answer once it is no longer part of the chain.
+func pin(at safe.Block) any {
+	return map[string]any{"blockHash": at.Hash, "requireCanonical": true}
+}
+
+// Read runs calls at one block and returns their results in order, once enough providers gave equal ones. A revert is a
+// result, with its data; an error means that nothing is known.
+func (c *Client) Read(ctx context.Context, at safe.Block, calls []safe.Call) ([]safe.Result, error) {
+	queries := make([]query, len(calls))
+	for i, call := range calls {
+		queries[i] = callQuery(common.Address{}, call)
+	}
+	return c.read(ctx, fmt.Sprintf("read %d values at block %d", len(calls), at.Number), at, queries)
+}
+
+// CodeHash returns the Keccak-256 of a contract's code at a block, as enough providers have it. Where there is no code it
+// is zero, which no published contract has.
+func (c *Client) CodeHash(ctx context.Context, at safe.Block, address common.Address) (common.Hash, error) {
+	answers, err := c.read(ctx, "read code", at, []query{codeQuery(address)})
+	if err != nil || len(answers[0].Data) == 0 {
+		return common.Hash{}, err
+	}
+	return crypto.Keccak256Hash(answers[0].Data), nil
+}
+
+func (c *Client) read(ctx context.Context, what string, at safe.Block, queries []query) ([]safe.Result, error) {
+	if len(queries) == 0 {
+		return nil, nil
+	}
+	if at.Hash == (common.Hash{}) {
+		return nil, fmt.Errorf("%s: the block has no hash", what)
+	}
+	return agreed(ctx, c, what, func(ctx context.Context, p *provider) ([]safe.Result, error) {
+		return p.readAt(ctx, at, queries)
+	}, resultsKey)
+}
+
+func resultsKey(results []safe.Result) string {
+	parts := make([][]byte, 0, 2*len(results))
+	for _, r := range results {
+		how := []byte("returned")
+		if r.Reverted {
+			how = []byte("reverted")
+		}
+		parts = append(parts, how, r.Data)
+	}
+	return digest(parts...)
+}
+
+// readAt answers queries at one block from one provider.
+func (p *provider) readAt(ctx context.Context, at safe.Block, queries []query) ([]safe.Result, error) {
+	requests := make([]request, len(queries))
+	for i, q := range queries {
+		requests[i] = request{q.method, append(append([]any{}, q.params...), pin(at))}
+	}
+	for try := 1; ; try++ {
+		answers, err := p.call(ctx, requests...)
+		if err != nil {
+			return nil, err
+		}
+		results, err := decodeResults(queries, answers)
+		var refused *rpcError
+		if err == nil || try == catchUpTries || !errors.As(err, &refused) || !isMissingBlock(refused) {
+			return results, err
+		}
+		if err := pause(ctx, catchUpPause); err != nil {
+			return nil, p.transportError(ctx, err)
+		}
+	}
+}
+
+func decodeResults(queries []query, answers []response) ([]safe.Result, error) {
+	results := make([]safe.Result, len(answers))
+	for i, a := range answers {
+		if a.err != nil {
+			if queries[i].method != "eth_call" || !isRevert(a.err) {
+				return nil, a.err
+			}
+			results[i] = safe.Result{Reverted: true, Data: a.err.data}
+			continue
+		}
+		data, err := decodeBytes(queries[i], a)
+		if err != nil {
+			return nil, err
+		}
+		results[i].Data = data
+	}
+	return results, nil
+}
+
+// decodeBytes reads an answer as bytes; a quantity becomes a 32-byte word, as storage is.
+func decodeBytes(q query, a response) ([]byte, error) {
+	malformed := &providerError{outcome: Malformed, text: "answered something that is no bytes"}
+	if a.isNull() {
+		return nil, malformed
+	}
+	if q.quantity {
+		var number hexutil.U256
+		if a.decode(&number) != nil {
+			return nil, malformed
+		}
+		word := (*uint256.Int)(&number).Bytes32()
+		return word[:], nil
+	}
+	var data hexutil.Bytes
+	if a.decode(&data) != nil {
+		return nil, malformed
+	}
+	return data, nil
+}
+
+// pause waits, or returns the context's error at once when it ends.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

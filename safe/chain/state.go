@@ -1,0 +1,167 @@
+package chain
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/core/types"
+	"github.com/ethereum/go-ethereum/crypto"
+
+	"belay/safe"
+)
+
+const (
+	modulesPage = 50
+	maxModules  = 1000 // a Safe with more has a list that was built to be endless
+)
+
+// getModules lists the modules where getModulesPaginated is missing: up to 1.1.0. From 1.1.1 on it is incomplete.
+var getModules = []byte{0xb2, 0x49, 0x4d, 0xf3}
+
+// SafeState reads a Safe at the newest agreed block. The error is [ErrNotSafe] when the providers agree that there is none.
+func (c *Client) SafeState(ctx context.Context, address common.Address) (safe.State, error) {
+	head, _, err := c.Head(ctx)
+	if err != nil {
+		return safe.State{}, fmt.Errorf("read safe state: %w", err)
+	}
+	return c.StateAt(ctx, head, address)
+}
+
+// StateAt reads a Safe at one block, every value at that block's hash. Verified is about the implementation that the Safe
+// names in its storage, and about the hash that it computes for a probe.
+func (c *Client) StateAt(ctx context.Context, at safe.Block, address common.Address) (safe.State, error) {
+	what := fmt.Sprintf("read safe state at block %d", at.Number)
+	answers, err := c.read(ctx, what, at, stateQueries(address))
+	if err != nil {
+		return safe.State{}, err
+	}
+	state, err := decodeState(at, answers)
+	if err != nil {
+		return safe.State{}, fmt.Errorf("%s: %w: %w", what, ErrNotSafe, err)
+	}
+	if err := c.completeModules(ctx, what, address, &state); err != nil {
+		return safe.State{}, err
+	}
+	delegated := isDelegated(answers[stateCode].Data)
+	return state, c.verify(ctx, what, address, delegated, &state)
+}
+
+// The places of the answers to stateQueries.
+const (
+	stateCode = iota
+	stateSingleton
+	stateGuard
+	stateHandler
+	stateOwners
+	stateThreshold
+	stateNonce
+	stateVersion
+	stateModules
+	stateOldModules
+)
+
+func stateQueries(address common.Address) []query {
+	call := func(c safe.Call) query { return callQuery(common.Address{}, c) }
+	return []query{
+		stateCode:       codeQuery(address),
+		stateSingleton:  slotQuery(address, safe.SlotSingleton),
+		stateGuard:      slotQuery(address, safe.SlotGuard),
+		stateHandler:    slotQuery(address, safe.SlotFallbackHandler),
+		stateOwners:     call(safe.OwnersCall(address)),
+		stateThreshold:  call(safe.ThresholdCall(address)),
+		stateNonce:      call(safe.NonceCall(address)),
+		stateVersion:    call(safe.VersionCall(address)),
+		stateModules:    call(safe.ModulesPageCall(address, safe.ModulesStart, modulesPage)),
+		stateOldModules: call(safe.Call{To: address, Data: getModules}),
+	}
+}
+
+func decodeState(at safe.Block, answers []safe.Result) (safe.State, error) {
+	s := safe.State{
+		Block:           at,
+		Verified:        safe.VerifiedByProvider,
+		Singleton:       addressIn(answers[stateSingleton]),
+		Guard:           addressIn(answers[stateGuard]),
+		FallbackHandler: addressIn(answers[stateHandler]),
+	}
+	if len(answers[stateCode].Data) == 0 {
+		return s, errors.New("there is no contract")
+	}
+	var err error
+	if s.Owners, err = safe.DecodeOwners(answers[stateOwners]); err != nil {
+		return s, err
+	}
+	if s.Threshold, err = safe.DecodeThreshold(answers[stateThreshold]); err != nil {
+		return s, err
+	}
+	if s.Nonce, err = safe.DecodeNonce(answers[stateNonce]); err != nil {
+		return s, err
+	}
+	if s.Version, err = safe.DecodeVersion(answers[stateVersion]); err != nil {
+		return s, err
+	}
+	if s.Threshold < 1 || s.Threshold > len(s.Owners) {
+		return s, fmt.Errorf("a threshold of %d with %d owners was never set up", s.Threshold, len(s.Owners))
+	}
+	s.Modules, err = decodeModules(answers[stateModules], answers[stateOldModules])
+	return s, err
+}
+
+// decodeModules prefers the first page; a Safe from before paging reverts there and lists all at once.
+func decodeModules(page, old safe.Result) ([]common.Address, error) {
+	if !page.Reverted && len(page.Data) > 0 {
+		return safe.DecodeModulesPage(page)
+	}
+	return safe.DecodeOwners(old) // the same shape: one list of addresses
+}
+
+func addressIn(r safe.Result) common.Address { return safe.AddressInSlot(common.BytesToHash(r.Data)) }
+
+// completeModules reads on while pages come back full.
+func (c *Client) completeModules(ctx context.Context, what string, address common.Address, s *safe.State) error {
+	for full := len(s.Modules) == modulesPage; full; {
+		last := s.Modules[len(s.Modules)-1]
+		answers, err := c.read(ctx, what, s.Block, []query{
+			callQuery(common.Address{}, safe.ModulesPageCall(address, last, modulesPage)),
+		})
+		if err != nil {
+			return err
+		}
+		more, err := safe.DecodeModulesPage(answers[0])
+		if err != nil {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+		s.Modules = append(s.Modules, more...)
+		if len(s.Modules) > maxModules {
+			return fmt.Errorf("%s: more than %d modules", what, maxModules)
+		}
+		full = len(more) == modulesPage
+	}
+	return nil
+}
+
+// verify compares the implementation's code with the published builds, its version with VERSION(), and the Safe's own hash
+// of a probe with ours. Anything that does not fit leaves the state unverified; it is not an error.
+func (c *Client) verify(ctx context.Context, what string, address common.Address, delegated bool, s *safe.State) error {
+	probe := safe.Tx{To: address, Data: []byte("belay probe"), Nonce: s.Nonce}
+	answers, err := c.read(ctx, what, s.Block, []query{
+		codeQuery(s.Singleton),
+		callQuery(common.Address{}, safe.TransactionHashCall(address, probe)),
+	})
+	if err != nil {
+		return err
+	}
+	version, proof, known := safe.KnownSingleton(s.Singleton, crypto.Keccak256Hash(answers[0].Data))
+	domain := safe.Domain{ChainID: c.cfg.ChainID, Safe: address, Version: s.Version}
+	hash, err := safe.DecodeHash(answers[1])
+	if known && !delegated && err == nil && version == s.Version && hash == safe.Hash(domain, probe).SafeTx {
+		s.Verified = proof
+	}
+	return nil
+}
+
+// isDelegated recognises an externally owned account that borrows a contract's code (EIP-7702).
+func isDelegated(code []byte) bool { return bytes.HasPrefix(code, types.DelegationPrefix) }
