@@ -85,7 +85,7 @@ func TestSecretsAreRefused(t *testing.T) {
 func TestASecretFileThatOthersCanReadIsDoubted(t *testing.T) {
 	path := write(t, map[string]string{"belay.yaml": withToken("api_token_file: token"), "token": "abc"})
 	token := filepath.Join(filepath.Dir(path), "token")
-	if err := os.Chmod(token, 0o644); err != nil { //nolint:gosec // what the test is about
+	if err := os.Chmod(token, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	c, err := Load(path)

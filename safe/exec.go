@@ -22,7 +22,7 @@ func EncodeExec(t Tx, signatures []byte) []byte {
 	b := make([]byte, 0, len(execSelector)+execHead+bytesSize(t.Data)+bytesSize(signatures))
 	b = append(b, execSelector[:]...)
 	b = appendTxHead(b, t, execHead)
-	b = appendUint64(b, uint64(execHead+bytesSize(t.Data)))
+	b = appendUint64(b, uint64(execHead+bytesSize(t.Data))) //nolint:gosec // a length
 	b = appendBytes(b, t.Data)
 	return appendBytes(b, signatures)
 }
@@ -31,7 +31,7 @@ func EncodeExec(t Tx, signatures []byte) []byte {
 func appendTxHead(b []byte, t Tx, dataAt int) []byte {
 	b = appendAddress(b, t.To)
 	b = appendUint256(b, &t.Value)
-	b = appendUint64(b, uint64(dataAt))
+	b = appendUint64(b, uint64(dataAt)) //nolint:gosec // an offset within the calldata
 	b = appendUint64(b, uint64(t.Operation))
 	b = appendUint256(b, &t.SafeTxGas)
 	b = appendUint256(b, &t.BaseGas)
@@ -73,7 +73,7 @@ func (w *words) operation() Operation {
 	if n > 2 {
 		w.fail("operation %d is unknown", n)
 	}
-	return Operation(n)
+	return Operation(n) //nolint:gosec // checked against the two operations
 }
 
 // Void returns the transaction that burns a nonce and does nothing: from the Safe to itself, without value and data.

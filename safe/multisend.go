@@ -90,7 +90,7 @@ func readItem(packed []byte) (c Call, rest []byte, err error) {
 	if !length.IsUint64() || length.Uint64() > uint64(len(rest)) {
 		return c, nil, fmt.Errorf("%w: data of %s bytes, %d left", ErrBadMultiSend, length.Dec(), len(rest))
 	}
-	n := int(length.Uint64()) // fits: it is at most len(rest)
+	n := int(length.Uint64()) //nolint:gosec // at most len(rest)
 	c.Data = slices.Clone(rest[:n])
 	return c, rest[n:], nil
 }

@@ -136,7 +136,7 @@ func layOut(slots []Confirmation) []byte {
 
 func appendSlot(blob []byte, owner common.Address, s int, mark byte) []byte {
 	blob = appendAddress(blob, owner)
-	blob = appendUint64(blob, uint64(s))
+	blob = appendUint64(blob, uint64(s)) //nolint:gosec // an offset within the blob
 	return append(blob, mark)
 }
 
@@ -219,7 +219,7 @@ func intOf(word []byte) (int, bool) {
 	if !n.IsUint64() || n.Uint64() > 1<<31-1-wordSize {
 		return 0, false
 	}
-	return int(n.Uint64()), true
+	return int(n.Uint64()), true //nolint:gosec // checked to be small before
 }
 
 func allZero(b []byte) bool {

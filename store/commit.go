@@ -24,7 +24,7 @@ const (
 
 // request is a change that waits for the writer.
 type request struct {
-	ctx    context.Context
+	ctx    context.Context //nolint:containedctx // lives as long as one request
 	change *change
 	answer chan answer // takes one
 }

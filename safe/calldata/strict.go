@@ -108,7 +108,7 @@ func checkBytes(t *abi.Type, data []byte) (int, error) {
 
 // checkWord checks a value that fills one word.
 func checkWord(t *abi.Type, word []byte) error {
-	ok := false
+	var ok bool
 	switch t.T {
 	case abi.BoolTy:
 		ok = allZero(word[:wordSize-1]) && word[wordSize-1] <= 1

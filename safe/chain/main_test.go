@@ -127,7 +127,8 @@ func (n *node) reply(ctx context.Context, r strictRequest) map[string]any {
 	l := n.lies[r.Method]
 	n.mu.Unlock()
 	honest := func() (any, *wireError) { return n.backend.answer(ctx, r.Method, r.Params) }
-	result, refused := any(nil), (*wireError)(nil)
+	var result any
+	var refused *wireError
 	if l != nil {
 		result, refused = l(r.Params, honest)
 	} else {

@@ -132,12 +132,12 @@ func TestASignerPrintsAsItsAddressOnly(t *testing.T) {
 	}
 	log := slog.New(slog.NewJSONHandler(&out, nil))
 	log.Info("key", "signer", s, "group", slog.GroupValue(slog.Any("signer", s)))
-	text, err := json.Marshal(s)
+	text, err := json.Marshal(s) //nolint:staticcheck // that nothing is exported is what the test is about
 	if err != nil {
 		t.Fatal(err)
 	}
 	out.Write(text)
-	for _, form := range []string{hex.EncodeToString(crypto.FromECDSA(key)), key.D.String(), strings.ToUpper(key.D.Text(16))} {
+	for _, form := range []string{hex.EncodeToString(crypto.FromECDSA(key)), key.D.String(), strings.ToUpper(key.D.Text(16))} { //nolint:staticcheck // every form in which a key could leak
 		if strings.Contains(out.String(), form) {
 			t.Errorf("the key is in %s", out.String())
 		}

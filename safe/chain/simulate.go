@@ -124,7 +124,7 @@ func approvalSlot(owner common.Address, hash common.Hash) common.Hash {
 
 func word(n uint64) (w common.Hash) {
 	for i := range 8 {
-		w[31-i] = byte(n >> (8 * i))
+		w[31-i] = byte(n >> (8 * i)) //nolint:gosec // the low byte is meant
 	}
 	return w
 }

@@ -62,7 +62,7 @@ func TestBroadcastSucceedsWhenAnyoneAcceptsAndTriesEveryone(t *testing.T) {
 			}
 			wants(t, err, failed, test.want)
 			for _, class := range []error{ErrNonceTooLow, ErrUnderpriced, ErrInsufficientFunds} {
-				if errors.Is(err, class) != (class == test.class) {
+				if errors.Is(err, class) != errors.Is(test.class, class) {
 					t.Errorf("%v is %v: %t", err, class, errors.Is(err, class))
 				}
 			}

@@ -1,0 +1,37 @@
+package web
+
+import (
+	"context"
+
+	"belay/governance"
+	"belay/governance/coordinator"
+
+	"github.com/ethereum/go-ethereum/common"
+)
+
+// App is what the listener asks of the coordinator. Every error is a *governance.Refusal, which people are told, or
+// something internal, which only the log is told.
+type App interface {
+	// Propose drafts a playbook's proposal, or joins the open one of the same intent.
+	Propose(ctx context.Context, intent coordinator.Intent) (coordinator.Proposed, error)
+	// Confirm verifies and records a signature.
+	Confirm(ctx context.Context, signed coordinator.Signed) (coordinator.Confirmed, error)
+	// Show gives a proposal by id or public id as viewer may see it. It refuses with not_found where the viewer may see nothing.
+	Show(ctx context.Context, id string, viewer governance.Viewer) (governance.View, error)
+	// List gives what the viewer may see, newest first.
+	List(ctx context.Context, query coordinator.Query) (coordinator.Page, error)
+	// TypedData gives what a wallet signs. The zero hash means the active SafeTx, the zero owner an ordinary account.
+	TypedData(ctx context.Context, id string, safeTxHash common.Hash, owner common.Address) (coordinator.TypedData, error)
+	// Execution gives the ready transaction of a proven quorum; without quorum it refuses with not_open.
+	Execution(ctx context.Context, id string) (coordinator.Execution, error)
+	// Timelocks gives the configured timelocks with the operations that the viewer may see.
+	Timelocks(ctx context.Context, viewer governance.Viewer) ([]coordinator.Timelock, error)
+	// KeyOpens reports in constant time whether key is the read capability of the proposal.
+	KeyOpens(id, key string) bool
+	// LinkData gives what a wallet signs to be linked. It does not spend the token.
+	LinkData(ctx context.Context, token string, wallet common.Address) (coordinator.TypedData, error)
+	// Link spends the token on a signature that proves the wallet.
+	Link(ctx context.Context, token string, wallet common.Address, signature []byte) (coordinator.Member, error)
+	// Watch tells what changed from now on, until stop is called.
+	Watch() (notices <-chan coordinator.Notice, stop func())
+}

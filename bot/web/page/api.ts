@@ -1,0 +1,74 @@
+// Belay's own API, as seen from its page.
+
+/** A refusal in the server's words: what, why, and what to do next. */
+export class Problem extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    title: string,
+    readonly detail: string,
+    readonly hint: string,
+  ) {
+    super(title);
+  }
+}
+
+async function answer(response: Response): Promise<unknown> {
+  let body: unknown;
+  try {
+    body = await response.json();
+  } catch {
+    body = undefined;
+  }
+  if (response.ok) return body;
+  const told = (typeof body === "object" && body !== null ? body : {}) as Record<string, unknown>;
+  const text = (name: string): string => (typeof told[name] === "string" ? told[name] : "");
+  throw new Problem(response.status, text("code"), text("title") || `Belay answered ${response.status}`, text("detail"), text("hint"));
+}
+
+async function call(path: string, init: RequestInit): Promise<unknown> {
+  let response: Response;
+  try {
+    response = await fetch(path, { ...init, cache: "no-store", redirect: "error", signal: AbortSignal.timeout(30_000) });
+  } catch {
+    throw new Problem(0, "unreachable", "Belay does not answer", "The request did not come through.", "Check your connection and try again. Nothing was lost.");
+  }
+  return answer(response);
+}
+
+export const get = (path: string): Promise<unknown> => call(path, { method: "GET" });
+
+export const post = (path: string, body: object): Promise<unknown> =>
+  call(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+
+export const key = (): string => new URLSearchParams(location.search).get("key") ?? "";
+
+/** An API path of proposal ref, with the read key that the page's own address carries. */
+export function proposalPath(ref: string, rest = "", query: Record<string, string> = {}): string {
+  const search = new URLSearchParams(query);
+  if (key()) search.set("key", key());
+  const text = search.toString();
+  return `/api/v1/proposals/${encodeURIComponent(ref)}${rest}${text ? `?${text}` : ""}`;
+}
+
+/** Calls changed when something that this page may know of has changed, and live with whether it would be told. */
+export function watch(changed: (proposal: string) => void, live: (on: boolean) => void): void {
+  const source = new EventSource(`/api/v1/events${key() ? `?key=${encodeURIComponent(key())}` : ""}`);
+  const heard = (event: MessageEvent<string>): void => {
+    const { id } = JSON.parse(event.data) as { id?: string };
+    changed(id ?? "");
+  };
+  source.addEventListener("proposal", heard);
+  source.addEventListener("timelock", heard);
+  source.addEventListener("resync", heard);
+  source.addEventListener("open", () => { live(true); });
+  source.addEventListener("error", () => { live(false); });
+}
+
+/** Says in the page's head whether it follows by itself. */
+export function showLive(on: boolean): void {
+  const mark = document.getElementById("live");
+  if (!mark) return;
+  mark.textContent = on ? "Live" : "Not live";
+  mark.className = on ? "live on" : "live";
+}
