@@ -38,7 +38,7 @@ func (p *Platform) runSocket(ctx context.Context) error {
 	for range socketWorkers {
 		wait.Go(func() { s.work(ctx) })
 	}
-	err := client.RunContext(ctx)
+	err := client.RunContext(ctx) //nolint:staticcheck // see below
 	cancel(nil)
 	wait.Wait()
 	p.health.set(errors.New("slack: not connected"))

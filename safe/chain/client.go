@@ -105,7 +105,7 @@ type Client struct {
 	providers []*provider
 	log       *slog.Logger
 
-	life context.Context // ends with Close; the parent of every exchange, so that a slow provider may still be judged //nolint:containedctx // the parent of every exchange; ends with Close
+	life context.Context //nolint:containedctx // ends with Close; the parent of every exchange, so that a slow provider may still be judged
 	end  context.CancelFunc
 
 	mu     sync.RWMutex // guards closed against a goroutine that starts while Close waits

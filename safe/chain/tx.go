@@ -20,17 +20,29 @@ func (c *Client) Account(ctx context.Context, address common.Address) (safe.Acco
 	if err != nil {
 		return safe.Account{}, fmt.Errorf("read account: %w", err)
 	}
-	answers, err := c.read(ctx, "read account", head, []query{
-		quantityQuery("eth_getTransactionCount", address),
-		quantityQuery("eth_getBalance", address),
-		codeQuery(address),
-	})
+	answers, err := c.read(ctx, "read account", head, accountQueries(address))
 	if err != nil {
 		return safe.Account{}, err
 	}
+	account, err := decodeAccount(answers)
+	if err != nil {
+		return safe.Account{}, fmt.Errorf("read account: %w", err)
+	}
+	return account, nil
+}
+
+func accountQueries(address common.Address) []query {
+	return []query{
+		quantityQuery("eth_getTransactionCount", address),
+		quantityQuery("eth_getBalance", address),
+		codeQuery(address),
+	}
+}
+
+func decodeAccount(answers []safe.Result) (safe.Account, error) {
 	nonce := new(uint256.Int).SetBytes(answers[0].Data)
 	if !nonce.IsUint64() {
-		return safe.Account{}, fmt.Errorf("read account: a transaction count of %s", nonce.Dec())
+		return safe.Account{}, fmt.Errorf("a transaction count of %s", nonce.Dec())
 	}
 	account := safe.Account{Nonce: nonce.Uint64(), HasCode: len(answers[2].Data) > 0}
 	account.Balance.SetBytes(answers[1].Data)

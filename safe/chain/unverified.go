@@ -17,19 +17,35 @@ import (
 // Nothing of it was compared: it is for an emergency that cannot wait for an agreement, and has to be marked where it is
 // shown. Verified is never more than [safe.VerifiedByProvider]. Once one answered, the others have half a second.
 func (c *Client) AnySafeState(ctx context.Context, address common.Address) (safe.State, error) {
-	answers, release, err := askAll(ctx, c, c.providers, func(ctx context.Context, p *provider) (safe.State, error) {
+	return anyone(ctx, c, "read safe state from anyone", func(ctx context.Context, p *provider) (safe.State, error) {
 		return p.safeState(ctx, address)
-	})
+	}, func(s safe.State) safe.Block { return s.Block })
+}
+
+// AnyAccount reads an account from each provider by itself, with that provider's head and fees, and returns the freshest
+// answer. Like AnySafeState it is one provider's word: for sending what a quorum signed while the providers do not agree. A
+// wrong one costs gas.
+func (c *Client) AnyAccount(ctx context.Context, address common.Address) (safe.Account, safe.Block, safe.Fees, error) {
+	w, err := anyone(ctx, c, "read account from anyone", func(ctx context.Context, p *provider) (accountSeen, error) {
+		return p.accountSeen(ctx, address)
+	}, func(w accountSeen) safe.Block { return w.head })
+	return w.account, w.head, w.fees, err
+}
+
+// anyone asks every provider and returns the freshest answer, without comparing any.
+func anyone[T any](ctx context.Context, c *Client, what string, ask func(context.Context, *provider) (T, error), at func(T) safe.Block) (T, error) {
+	var none T
+	answers, release, err := askAll(ctx, c, c.providers, ask)
 	if err != nil {
-		return safe.State{}, fmt.Errorf("read safe state from anyone: %w", err)
+		return none, fmt.Errorf("%s: %w", what, err)
 	}
 	defer release()
-	votes := newTally(func(safe.State) string { return "" })
+	votes := newTally(func(T) string { return "" })
 	var grace <-chan time.Time
 	for waiting := len(c.providers); waiting > 0; waiting-- {
 		select {
 		case <-ctx.Done():
-			return safe.State{}, fmt.Errorf("read safe state from anyone: %w", ctx.Err())
+			return none, fmt.Errorf("%s: %w", what, ctx.Err())
 		case <-grace:
 			waiting = 0
 		case a := <-answers:
@@ -41,10 +57,33 @@ func (c *Client) AnySafeState(ctx context.Context, address common.Address) (safe
 	}
 	given := votes.cast[""]
 	if len(given) == 0 {
-		return safe.State{}, fmt.Errorf("read safe state from anyone: %w", votes.disagreement(c))
+		return none, fmt.Errorf("%s: %w", what, votes.disagreement(c))
 	}
-	freshest := slices.MaxFunc(given, func(a, b answer[safe.State]) int { return cmp.Compare(a.value.Block.Number, b.value.Block.Number) })
+	freshest := slices.MaxFunc(given, func(a, b answer[T]) int { return cmp.Compare(at(a.value).Number, at(b.value).Number) })
 	return freshest.value, nil
+}
+
+// accountSeen is an account as one provider has it.
+type accountSeen struct {
+	account safe.Account
+	head    safe.Block
+	fees    safe.Fees
+}
+
+func (p *provider) accountSeen(ctx context.Context, address common.Address) (accountSeen, error) {
+	seen, err := p.sight(ctx, "latest")
+	if err != nil {
+		return accountSeen{}, err
+	}
+	answers, err := p.readAt(ctx, seen.Block, accountQueries(address))
+	if err != nil {
+		return accountSeen{}, err
+	}
+	account, err := decodeAccount(answers)
+	if err != nil {
+		return accountSeen{}, &providerError{outcome: Malformed, text: err.Error()}
+	}
+	return accountSeen{account, seen.Block, seen.fees}, nil
 }
 
 func (p *provider) safeState(ctx context.Context, address common.Address) (safe.State, error) {

@@ -58,7 +58,7 @@ type Workspace struct {
 	sockets   []*socket
 	dials     int
 	problems  []string
-	stopped   context.Context
+	stopped   context.Context //nolint:containedctx // lives as long as the workspace
 	stop      context.CancelFunc
 }
 
