@@ -1,0 +1,293 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"belay/configs"
+	"belay/governance"
+	"belay/governance/coordinator"
+	"belay/safe/chain"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/crypto"
+	"github.com/holiman/uint256"
+	"github.com/spf13/cobra"
+)
+
+// verdict is how one check ended.
+type verdict string
+
+const (
+	ok   verdict = "ok"
+	warn verdict = "warn"
+	fail verdict = "fail"
+)
+
+// finding is one line of a check.
+type finding struct {
+	Verdict verdict `json:"verdict"`
+	What    string  `json:"what"`
+	Why     string  `json:"why,omitempty"`
+}
+
+func (f finding) String() string {
+	if f.Why == "" {
+		return fmt.Sprintf("%-4s  %s", f.Verdict, f.What)
+	}
+	return fmt.Sprintf("%-4s  %s: %s", f.Verdict, f.What, f.Why)
+}
+
+func (p *program) check() *cobra.Command {
+	post := false
+	c := &cobra.Command{Use: "check", Short: "proves readiness live: could you pause now?", Args: cobra.NoArgs}
+	c.Flags().BoolVar(&post, "post", false, "also post a test message to each war room")
+	c.RunE = func(cmd *cobra.Command, _ []string) error {
+		cfg, err := p.load()
+		if err != nil {
+			return err
+		}
+		if _, errs := compilePlaybooks(cfg); len(errs) > 0 {
+			return usage(errors.Join(errs...))
+		}
+		if post {
+			return usagef("--post is not built yet: leave it out, and try `/%s help` in chat", cfg.Commands.Root)
+		}
+		findings, ready := checkLive(cmd.Context(), cfg)
+		lines := make([]string, 0, len(findings)+1)
+		for _, f := range findings {
+			lines = append(lines, f.String())
+		}
+		lines = append(lines, "", answerOf(ready))
+		if err := p.print(map[string]any{"ready": ready, "findings": findings}, strings.Join(lines, "\n")); err != nil {
+			return err
+		}
+		if !ready {
+			return errors.New("not ready: see the lines marked fail")
+		}
+		return nil
+	}
+	return c
+}
+
+func answerOf(ready bool) string {
+	if ready {
+		return "Could you pause now? Yes, as far as this can be checked from here."
+	}
+	return "Could you pause now? NO."
+}
+
+// checkLive dials everything anew and looks at it.
+func checkLive(ctx context.Context, cfg *configs.Config) ([]finding, bool) {
+	chains := map[string]*chain.Client{}
+	var findings []finding
+	for _, w := range cfg.Warnings {
+		findings = append(findings, finding{warn, "configuration", w.Error()})
+	}
+	for _, c := range cfg.Chains {
+		client, err := chain.Dial(ctx, chainConfig(c, slog.New(slog.DiscardHandler), nil))
+		if err != nil {
+			findings = append(findings, finding{fail, "chain " + c.Name, err.Error()})
+			continue
+		}
+		defer client.Close()
+		chains[c.Name] = client
+	}
+	findings = append(findings, lookAt(ctx, cfg, chains)...)
+	for _, f := range findings {
+		if f.Verdict == fail {
+			return findings, false
+		}
+	}
+	return findings, true
+}
+
+// checkLines is `/belay check`: the same look, through the connections that are in use.
+func checkLines(ctx context.Context, cfg *configs.Config, chains map[string]*chain.Client) []string {
+	var lines []string
+	ready := true
+	for _, f := range lookAt(ctx, cfg, chains) {
+		lines, ready = append(lines, f.String()), ready && f.Verdict != fail
+	}
+	return append(lines, answerOf(ready))
+}
+
+func lookAt(ctx context.Context, cfg *configs.Config, chains map[string]*chain.Client) []finding {
+	l := looker{cfg: cfg, chains: chains}
+	for _, c := range cfg.Chains {
+		if client := chains[c.Name]; client != nil {
+			l.chain(ctx, c, client)
+			l.relayers(ctx, c, client)
+		}
+	}
+	for _, s := range cfg.Safes {
+		if client := chains[s.Chain]; client != nil {
+			l.safe(ctx, s, client)
+		}
+	}
+	l.playbooks(ctx)
+	if cfg.Slack == nil && cfg.Discord == nil {
+		l.say(warn, "chat", "neither slack nor discord is configured: proposals come through the API and `belay propose` only")
+	}
+	if !cfg.HTTP.APIToken.IsSet() {
+		l.say(warn, "http.api_token_file", "not set: when chat is down nobody can propose")
+	}
+	return l.findings
+}
+
+// looker collects findings.
+type looker struct {
+	cfg      *configs.Config
+	chains   map[string]*chain.Client
+	findings []finding
+}
+
+func (l *looker) say(v verdict, what, why string, args ...any) {
+	l.findings = append(l.findings, finding{v, what, fmt.Sprintf(why, args...)})
+}
+
+func (l *looker) chain(ctx context.Context, c configs.Chain, client *chain.Client) {
+	head, _, err := client.Head(ctx)
+	if err != nil {
+		l.say(fail, "chain "+c.Name, "%v", err)
+	} else {
+		l.say(ok, "chain "+c.Name, "block %d, %d providers, %d must agree", head.Number, len(c.RPC), client.Agreement())
+	}
+	for _, p := range client.Health() {
+		if !p.OK {
+			l.say(warn, "provider "+p.Name, "%s", p.Err)
+		}
+	}
+	if !client.Corroborated() {
+		l.say(warn, "chain "+c.Name, "one provider only: nothing is checked against a second one")
+	}
+}
+
+func (l *looker) relayers(ctx context.Context, c configs.Chain, client *chain.Client) {
+	if c.Relayer == nil {
+		l.say(warn, "relayer on "+c.Name, "none: people send from their own wallets")
+		return
+	}
+	for i, key := range append([]configs.Secret{c.Relayer.Key}, c.Relayer.EmergencyKeys...) {
+		what := "relayer on " + c.Name
+		if i > 0 {
+			what = fmt.Sprintf("emergency relayer %d on %s", i, c.Name)
+		}
+		private, err := crypto.ToECDSA(common.FromHex(key.Reveal()))
+		if err != nil {
+			l.say(fail, what, "the key is no private key")
+			continue
+		}
+		l.relayer(ctx, what, c, client, crypto.PubkeyToAddress(private.PublicKey))
+	}
+}
+
+// emergencyGas is about what pausing through a Safe of five owners costs, in gas units.
+const emergencyGas = 300_000
+
+func (l *looker) relayer(ctx context.Context, what string, c configs.Chain, client *chain.Client, address common.Address) {
+	powers, err := client.Powerless(ctx, address, guardedSafes(l.cfg, c.Name), guardedTimelocks(l.cfg, c.Name))
+	switch {
+	case err != nil:
+		l.say(fail, what, "could not check that %s has no power: %v", address.Hex(), err)
+		return
+	case len(powers) > 0:
+		l.say(fail, what, "it must hold gas and no power: %s", strings.Join(powers, "; "))
+		return
+	}
+	account, err := client.Account(ctx, address)
+	if err != nil {
+		l.say(fail, what, "%v", err)
+		return
+	}
+	price := gwei(c.Relayer.EmergencyMaxGwei)
+	two := new(uint256.Int).Mul(&price, uint256.NewInt(2*emergencyGas))
+	switch {
+	case account.Balance.IsZero():
+		l.say(fail, what, "%s has no balance", address.Hex())
+	case account.Balance.Lt(two):
+		l.say(warn, what, "%s holds %s wei, less than two emergency executions at the cap (%s wei)", address.Hex(), account.Balance.Dec(), two.Dec())
+	default:
+		l.say(ok, what, "%s is powerless and funded", address.Hex())
+	}
+}
+
+func (l *looker) safe(ctx context.Context, s configs.Safe, client *chain.Client) {
+	state, err := client.SafeState(ctx, s.Address)
+	if err != nil {
+		l.say(fail, "safe "+s.Name, "%v", err)
+		return
+	}
+	known := 0
+	for _, m := range l.cfg.Members {
+		for _, w := range m.Wallets {
+			if state.IsOwner(w) {
+				known++
+			}
+		}
+	}
+	l.say(ok, "safe "+s.Name, "version %s (%s), %d of %d, nonce %d, %d owners are members", state.Version, state.Verified, state.Threshold, len(state.Owners), state.Nonce, known)
+	if known < state.Threshold {
+		l.say(warn, "safe "+s.Name, "only %d of its owners are members here, fewer than its threshold of %d", known, state.Threshold)
+	}
+	if state.Guard != (common.Address{}) {
+		l.say(warn, "safe "+s.Name, "it has a guard, %s, which can block everything", state.Guard.Hex())
+	}
+}
+
+// playbooks drafts every playbook with its samples, as chat would, and simulates it from its Safe.
+func (l *looker) playbooks(ctx context.Context) {
+	books, errs := compilePlaybooks(l.cfg)
+	for _, err := range errs {
+		l.say(fail, "playbooks", "%v", err)
+	}
+	for _, file := range l.cfg.Playbooks {
+		if pb := books[file.Name]; pb != nil {
+			l.playbook(ctx, pb)
+		}
+	}
+}
+
+func (l *looker) playbook(ctx context.Context, pb *governance.Playbook) {
+	params := map[string]string{}
+	for _, param := range pb.Params {
+		if param.Sample != "" {
+			params[param.Name] = param.Sample
+		}
+	}
+	view, err := l.preview(ctx, pb, params)
+	var r *governance.Refusal
+	switch {
+	case errors.As(err, &r) && (pb.Kind != governance.KindPause || r.Code == governance.CodeInvariant):
+		l.say(warn, "playbook "+pb.Name, "%s: %s", r.Title(), r.Detail)
+	case err != nil:
+		l.say(fail, "playbook "+pb.Name, "%v", err)
+	case len(view.Dangers) > 0:
+		l.say(warn, "playbook "+pb.Name, "works, with a danger: %s", view.Dangers[0].Text)
+	default:
+		l.say(ok, "playbook "+pb.Name, "drafts and simulates with its samples")
+	}
+}
+
+// preview drafts without a store: as if nothing else were open.
+func (l *looker) preview(ctx context.Context, pb *governance.Playbook, params map[string]string) (governance.View, error) {
+	s := &service{cfg: l.cfg, log: slog.New(slog.DiscardHandler), metrics: newMetrics(), chains: l.chains}
+	cfg, err := s.coordinatorConfig()
+	if err != nil {
+		return governance.View{}, err
+	}
+	cfg.Store = nothingOpen{}
+	c, err := coordinator.New(cfg)
+	if err != nil {
+		return governance.View{}, err
+	}
+	return c.Preview(ctx, coordinator.Intent{Playbook: pb.Name, Params: params, Member: "check", Roles: pb.Policy.Propose, Reason: "readiness check"})
+}
+
+// nothingOpen is a store without proposals. Preview asks it for nothing else.
+type nothingOpen struct{ coordinator.Store }
+
+func (nothingOpen) Unended() ([]governance.Proposal, error) { return nil, nil }

@@ -1,0 +1,204 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+
+	"belay/safe"
+	"belay/safe/calldata"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/common/hexutil"
+	"github.com/holiman/uint256"
+	"github.com/spf13/cobra"
+)
+
+// hashInput is what is hashed, every field as text: the flags, or a JSON file with the same names in snake_case.
+type hashInput struct {
+	ChainID        jsonText `json:"chain_id"`
+	Safe           jsonText `json:"safe"`
+	SafeVersion    jsonText `json:"safe_version"`
+	To             jsonText `json:"to"`
+	Value          jsonText `json:"value"`
+	Data           jsonText `json:"data"`
+	Operation      jsonText `json:"operation"`
+	SafeTxGas      jsonText `json:"safe_tx_gas"`
+	BaseGas        jsonText `json:"base_gas"`
+	GasPrice       jsonText `json:"gas_price"`
+	GasToken       jsonText `json:"gas_token"`
+	RefundReceiver jsonText `json:"refund_receiver"`
+	Nonce          jsonText `json:"nonce"`
+}
+
+// jsonText takes a JSON string or number as its text.
+type jsonText string
+
+func (t *jsonText) UnmarshalJSON(b []byte) error {
+	var s string
+	if err := json.Unmarshal(b, &s); err == nil {
+		*t = jsonText(s)
+		return nil
+	}
+	var n json.Number
+	if err := json.Unmarshal(b, &n); err != nil {
+		return fmt.Errorf("want a string or a number, not %s", b)
+	}
+	*t = jsonText(n.String())
+	return nil
+}
+
+func (p *program) hash() *cobra.Command {
+	in := hashInput{SafeVersion: "1.4.1", Value: "0", Data: "0x", Operation: "0", SafeTxGas: "0", BaseGas: "0", GasPrice: "0",
+		GasToken: jsonText(common.Address{}.Hex()), RefundReceiver: jsonText(common.Address{}.Hex())}
+	file := ""
+	c := &cobra.Command{Use: "hash", Short: "domain hash, message hash and safeTxHash of a Safe transaction, offline", Args: cobra.NoArgs}
+	f := c.Flags()
+	for name, field := range map[string]*jsonText{"chain-id": &in.ChainID, "safe": &in.Safe, "safe-version": &in.SafeVersion, "to": &in.To, "value": &in.Value,
+		"data": &in.Data, "operation": &in.Operation, "safe-tx-gas": &in.SafeTxGas, "base-gas": &in.BaseGas, "gas-price": &in.GasPrice,
+		"gas-token": &in.GasToken, "refund-receiver": &in.RefundReceiver, "nonce": &in.Nonce} {
+		f.StringVar((*string)(field), name, string(*field), hashHelp[name])
+	}
+	f.StringVar(&file, "file", "", "a JSON object with these fields in snake_case, or a proposal as the API gives it")
+	c.RunE = func(*cobra.Command, []string) error {
+		if file != "" {
+			if err := in.read(file); err != nil {
+				return usage(err)
+			}
+		}
+		domain, tx, err := in.parse()
+		if err != nil {
+			return usage(err)
+		}
+		h := safe.Hash(domain, tx)
+		return p.print(map[string]string{"domain_hash": h.Domain.Hex(), "message_hash": h.Message.Hex(), "safe_tx_hash": h.SafeTx.Hex()},
+			fmt.Sprintf("Domain hash:  %s\nMessage hash: %s\nsafeTxHash:   %s", h.Domain.Hex(), h.Message.Hex(), h.SafeTx.Hex()))
+	}
+	return c
+}
+
+var hashHelp = map[string]string{
+	"chain-id": "chain id", "safe": "the Safe's address", "safe-version": "the Safe's version, as its VERSION() says", "to": "target",
+	"value": "wei", "data": "calldata, 0x…", "operation": "0 call, 1 delegatecall", "safe-tx-gas": "gas units", "base-gas": "gas units",
+	"gas-price": "wei", "gas-token": "address", "refund-receiver": "address", "nonce": "the Safe's nonce",
+}
+
+// read takes the fields from a file. A whole proposal as the API gives it works too.
+func (in *hashInput) read(file string) error {
+	b, err := os.ReadFile(file) //nolint:gosec // the user names it
+	if err != nil {
+		return err
+	}
+	var proposal struct {
+		Safe   json.RawMessage `json:"safe"`
+		SafeTx json.RawMessage `json:"safe_tx"`
+	}
+	if err := json.Unmarshal(b, &proposal); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	if len(proposal.SafeTx) == 0 {
+		if err := json.Unmarshal(b, in); err != nil {
+			return fmt.Errorf("%s: %w", file, err)
+		}
+		return nil
+	}
+	var ref struct {
+		ChainID jsonText `json:"chain_id"`
+		Address jsonText `json:"address"`
+		Version jsonText `json:"version"`
+	}
+	if err := json.Unmarshal(proposal.Safe, &ref); err != nil {
+		return fmt.Errorf("%s: safe: %w", file, err)
+	}
+	if err := json.Unmarshal(proposal.SafeTx, in); err != nil {
+		return fmt.Errorf("%s: safe_tx: %w", file, err)
+	}
+	in.ChainID, in.Safe, in.SafeVersion = ref.ChainID, ref.Address, ref.Version
+	return nil
+}
+
+func (in *hashInput) parse() (safe.Domain, safe.Tx, error) {
+	r := fieldReader{}
+	domain := safe.Domain{ChainID: r.number("chain-id", in.ChainID), Safe: r.address("safe", in.Safe), Version: r.version(in.SafeVersion)}
+	tx := safe.Tx{
+		To: r.address("to", in.To), Value: r.uint256("value", in.Value), Data: r.bytes("data", in.Data), Operation: r.operation(in.Operation),
+		SafeTxGas: r.uint256("safe-tx-gas", in.SafeTxGas), BaseGas: r.uint256("base-gas", in.BaseGas), GasPrice: r.uint256("gas-price", in.GasPrice),
+		GasToken: r.address("gas-token", in.GasToken), RefundReceiver: r.address("refund-receiver", in.RefundReceiver), Nonce: r.number("nonce", in.Nonce),
+	}
+	return domain, tx, r.err
+}
+
+// fieldReader parses fields and keeps the first problem.
+type fieldReader struct{ err error }
+
+func (r *fieldReader) fail(name string, text jsonText, want string) {
+	if r.err != nil {
+		return
+	}
+	if text == "" {
+		r.err = fmt.Errorf("--%s is missing: give %s", name, want)
+		return
+	}
+	r.err = fmt.Errorf("--%s %q: give %s", name, string(text), want)
+}
+
+func (r *fieldReader) number(name string, text jsonText) uint64 {
+	n := r.uint256(name, text)
+	if !n.IsUint64() {
+		r.fail(name, text, "a number below 2^64")
+	}
+	return n.Uint64()
+}
+
+func (r *fieldReader) uint256(name string, text jsonText) uint256.Int {
+	var n uint256.Int
+	var err error
+	if strings.HasPrefix(string(text), "0x") {
+		err = n.SetFromHex(string(text))
+	} else {
+		err = n.SetFromDecimal(string(text))
+	}
+	if err != nil || text == "" {
+		r.fail(name, text, "a whole number, decimal or 0x…")
+	}
+	return n
+}
+
+func (r *fieldReader) address(name string, text jsonText) common.Address {
+	a, err := calldata.ParseAddress(string(text))
+	if err != nil {
+		r.fail(name, text, "an address of 40 hex digits with a right checksum")
+	}
+	return a
+}
+
+func (r *fieldReader) bytes(name string, text jsonText) []byte {
+	if text == "" || text == "0x" {
+		return nil
+	}
+	b, err := hexutil.Decode(strings.ToLower(string(text)))
+	if err != nil {
+		r.fail(name, text, "0x and an even number of hex digits")
+	}
+	return b
+}
+
+func (r *fieldReader) version(text jsonText) safe.Version {
+	v, err := safe.ParseVersion(string(text))
+	if err != nil {
+		r.fail("safe-version", text, "a released version between 0.1.0 and 1.5.0")
+	}
+	return v
+}
+
+func (r *fieldReader) operation(text jsonText) safe.Operation {
+	switch text {
+	case "0":
+		return safe.OperationCall
+	case "1":
+		return safe.OperationDelegateCall
+	}
+	r.fail("operation", text, "0 (call) or 1 (delegatecall)")
+	return 0
+}

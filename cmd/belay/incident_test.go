@@ -1,0 +1,285 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"belay/governance"
+	"belay/safe/devnet"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/common/hexutil"
+	"github.com/ethereum/go-ethereum/crypto"
+)
+
+const token = "0123456789abcdef0123456789abcdef"
+
+// incident is a protocol on a real chain with a Belay in front of it.
+type incident struct {
+	t      *testing.T
+	stack  *devnet.Stack
+	config string
+	base   string
+	stop   func() int
+	logs   *bytes.Buffer
+}
+
+// newIncident deploys the sample protocol and starts `belay serve` on it.
+func newIncident(t *testing.T, adjust ...func(*devnet.Guarding)) *incident {
+	t.Helper()
+	chain, err := devnet.Start(devnet.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = chain.Close() })
+	stack, err := devnet.NewStack(t.Context(), chain, devnet.StackConfig{MinDelay: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := devnet.Guarding{Listen: freeAddress(t), AdminListen: freeAddress(t), Token: token}
+	for _, f := range adjust {
+		f(&g)
+	}
+	config, err := stack.WriteConfiguration(t.TempDir(), g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := &incident{t: t, stack: stack, config: config, base: "http://" + g.Listen}
+	i.start()
+	t.Cleanup(func() {
+		if i.stop != nil {
+			i.halt()
+		}
+		if t.Failed() {
+			t.Log(i.logs.String())
+		}
+	})
+	return i
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().String()
+}
+
+func (i *incident) start() {
+	i.t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan int, 1)
+	i.logs = &bytes.Buffer{}
+	go func() {
+		done <- run(ctx, []string{"--config", i.config, "serve"}, streams{out: io.Discard, err: i.logs})
+	}()
+	i.stop = func() int { cancel(); return <-done }
+	i.eventually("the program answers", func() bool {
+		select {
+		case code := <-done:
+			i.stop = nil
+			i.t.Fatalf("serve ended with %d: %s", code, i.logs)
+		default:
+		}
+		resp, err := http.Get(i.base + "/api/v1/proposals")
+		if err != nil {
+			return false
+		}
+		_ = resp.Body.Close()
+		return resp.StatusCode == http.StatusOK
+	})
+}
+
+func (i *incident) halt() {
+	i.t.Helper()
+	if code := i.stop(); code != exitDone {
+		i.t.Errorf("serve ended with %d", code)
+	}
+	i.stop = nil
+}
+
+func (i *incident) eventually(what string, true_ func() bool) {
+	i.t.Helper()
+	deadline := time.After(30 * time.Second)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !true_() {
+		select {
+		case <-deadline:
+			i.t.Fatalf("not within 30 s: %s", what)
+		case <-tick.C:
+		}
+	}
+}
+
+// do sends a request as the operator and decodes the answer.
+func (i *incident) do(method, path string, body, into any) int {
+	i.t.Helper()
+	b, err := json.Marshal(body)
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(i.t.Context(), method, i.base+path, bytes.NewReader(b))
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Authorization", "Bearer "+token)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	if into != nil {
+		if err := json.Unmarshal(text, into); err != nil {
+			i.t.Fatalf("%s %s answered %d %s: %v", method, path, resp.StatusCode, text, err)
+		}
+	}
+	return resp.StatusCode
+}
+
+func (i *incident) propose(playbook string, params map[string]string) governance.View {
+	i.t.Helper()
+	var answer json.RawMessage
+	if code := i.do(http.MethodPost, "/api/v1/proposals", map[string]any{"member": "alice", "playbook": playbook, "params": params, "reason": "drill"}, &answer); code != http.StatusCreated {
+		i.t.Fatalf("propose %s: %d %s", playbook, code, answer)
+	}
+	var v governance.View
+	if err := json.Unmarshal(answer, &v); err != nil {
+		i.t.Fatal(err)
+	}
+	return v
+}
+
+func (i *incident) get(id string) governance.View {
+	i.t.Helper()
+	var v governance.View
+	if code := i.do(http.MethodGet, "/api/v1/proposals/"+id, nil, &v); code != http.StatusOK {
+		i.t.Fatalf("get %s: %d", id, code)
+	}
+	return v
+}
+
+// sign signs a hash as a wallet signs typed data and posts it.
+func (i *incident) sign(v governance.View, hash string, key *ecdsa.PrivateKey) (int, json.RawMessage) {
+	i.t.Helper()
+	sig, err := crypto.Sign(common.HexToHash(hash).Bytes(), key)
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	sig[64] += 27
+	var answer json.RawMessage
+	code := i.do(http.MethodPost, "/api/v1/proposals/"+v.ID+"/signatures", map[string]any{"signature": hexutil.Encode(sig), "safe_tx_hash": hash}, &answer)
+	return code, answer
+}
+
+func (i *incident) quorum(v governance.View) {
+	i.t.Helper()
+	for _, key := range i.stack.Owners[:2] {
+		if code, answer := i.sign(v, v.SafeTxHash, key); code != http.StatusCreated {
+			i.t.Fatalf("sign: %d %s", code, answer)
+		}
+	}
+}
+
+func (i *incident) reaches(id string, state governance.State) governance.View {
+	i.t.Helper()
+	var v governance.View
+	i.eventually(fmt.Sprintf("%s is %s", id, state), func() bool {
+		v = i.get(id)
+		return v.State == state
+	})
+	return v
+}
+
+func (i *incident) paused(symbol string) bool {
+	i.t.Helper()
+	data := append(crypto.Keccak256([]byte("getPaused(address)"))[:4], common.LeftPadBytes(i.stack.Asset(symbol).Token.Bytes(), 32)...)
+	out, err := i.stack.Chain.Call(i.t.Context(), i.stack.Market, data)
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	return len(out) == 32 && out[31] == 1
+}
+
+func TestAPauseGoesFromProposalToAPausedMarket(t *testing.T) {
+	i := newIncident(t)
+	v := i.propose("pause-reserve", map[string]string{"asset": "USDC"})
+	if v.State != governance.StateProposed || v.Status != "Needs 2 more" || v.Simulation == nil || !v.Simulation.OK {
+		t.Fatalf("proposed as %s, %q, simulation %+v", v.State, v.Status, v.Simulation)
+	}
+	if code, _ := i.sign(v, v.SafeTxHash, i.stack.Relayer); code != http.StatusUnprocessableEntity {
+		t.Errorf("a stranger's signature got %d", code)
+	}
+	i.quorum(v)
+	v = i.reaches(v.ID, governance.StateExecuted)
+	if !i.paused("usdc") || i.paused("weth") {
+		t.Errorf("the chain says usdc paused %v, weth paused %v", i.paused("usdc"), i.paused("weth"))
+	}
+	if v.Execution == nil || len(v.Postconditions) != 1 || !v.Postconditions[0].OK {
+		t.Errorf("executed without proof: %+v %+v", v.Execution, v.Postconditions)
+	}
+	if code, _ := i.sign(v, v.SafeTxHash, i.stack.Owners[0]); code != http.StatusOK {
+		t.Errorf("the same signature again got %d, want 200", code)
+	}
+}
+
+func TestAParameterChangeWaitsInTheTimelock(t *testing.T) {
+	i := newIncident(t)
+	v := i.propose("set-ltv", map[string]string{"asset": "usdc", "ltv_bps": "7000"})
+	i.quorum(v)
+	v = i.reaches(v.ID, governance.StateQueued)
+	if v.Timelock == nil || v.Timelock.OpensAt == nil || v.Timelock.State != governance.OperationWaiting {
+		t.Fatalf("queued with timelock %+v", v.Timelock)
+	}
+	i.stack.Chain.AdvanceTime(2 * time.Minute)
+	v = i.reaches(v.ID, governance.StateExecuted)
+	if !strings.Contains(fmt.Sprint(v.Postconditions), "7000") {
+		t.Errorf("postconditions %+v", v.Postconditions)
+	}
+}
+
+func TestABatchGoesThroughMultiSendCallOnly(t *testing.T) {
+	i := newIncident(t)
+	v := i.propose("pause-all", nil)
+	if v.SafeTx.Operation != 1 || len(v.Calls) != 3 || len(v.Dangers) != 0 {
+		t.Fatalf("operation %d, %d calls, dangers %+v", v.SafeTx.Operation, len(v.Calls), v.Dangers)
+	}
+	i.quorum(v)
+	i.reaches(v.ID, governance.StateExecuted)
+	if !i.paused("usdc") || !i.paused("weth") || !i.paused("wbtc") {
+		t.Error("the chain does not say that all are paused")
+	}
+}
+
+func TestNothingIsLostOrDoubledAcrossARestart(t *testing.T) {
+	i := newIncident(t)
+	v := i.propose("pause-reserve", map[string]string{"asset": "weth"})
+	if code, answer := i.sign(v, v.SafeTxHash, i.stack.Owners[0]); code != http.StatusCreated {
+		t.Fatalf("sign: %d %s", code, answer)
+	}
+	i.halt()
+	i.start()
+	if again := i.get(v.ID); len(again.Confirmations) != 1 || again.Status != "Needs 1 more" {
+		t.Fatalf("after the restart: %q, %+v", again.Status, again.Confirmations)
+	}
+	if code, answer := i.sign(v, v.SafeTxHash, i.stack.Owners[2]); code != http.StatusCreated {
+		t.Fatalf("sign: %d %s", code, answer)
+	}
+	i.reaches(v.ID, governance.StateExecuted)
+}

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"belay/configs"
+	"belay/safe/chain"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/crypto"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+)
+
+// drainWithin is how long requests and work under way may go on after SIGTERM.
+const drainWithin = 10 * time.Second
+
+func (p *program) serve() *cobra.Command {
+	return &cobra.Command{Use: "serve", Short: "runs the coordinator until SIGTERM", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		return p.serveUntilStopped(cmd.Context())
+	}}
+}
+
+// serveUntilStopped runs one configuration after the other: SIGHUP reads the files again, and keeps the old on error.
+func (p *program) serveUntilStopped(ctx context.Context) error {
+	cfg, err := p.load()
+	if err != nil {
+		return err
+	}
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+	for {
+		next, err := p.serveOnce(ctx, cfg, hangups)
+		if err != nil || next == nil {
+			return err
+		}
+		cfg = next
+	}
+}
+
+// serveOnce runs until ctx ends (next is nil) or a good new configuration was read.
+func (p *program) serveOnce(ctx context.Context, cfg *configs.Config, hangups <-chan os.Signal) (next *configs.Config, err error) {
+	log, err := p.logger()
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range cfg.Warnings {
+		log.Warn("configuration", "reason", w.Error())
+	}
+	s, err := wire(ctx, cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	if err := s.refusePower(ctx); err != nil {
+		return nil, err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	group, ctx := errgroup.WithContext(ctx)
+	if err := s.listen(ctx, group); err != nil {
+		return nil, err
+	}
+	group.Go(func() error { return s.coord.Run(ctx) })
+	group.Go(func() error { s.checkAfterCrash(ctx); return nil })
+	for _, c := range s.chats {
+		group.Go(func() error { return ended(c.run(ctx)) })
+	}
+	group.Go(func() error {
+		next = p.awaitReload(ctx, hangups, s)
+		stop()
+		return nil
+	})
+	log.Info("serving", "listen", cfg.HTTP.Listen, "admin_listen", cfg.HTTP.AdminListen, "public_url", cfg.HTTP.PublicURL, "log_key", s.store.LogPublicKey())
+	err = ended(group.Wait())
+	return next, err
+}
+
+// ended drops the error that only says that we were asked to stop.
+func ended(err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// awaitReload waits for SIGHUP and gives the new configuration once one is good.
+func (p *program) awaitReload(ctx context.Context, hangups <-chan os.Signal, s *service) *configs.Config {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-hangups:
+		}
+		next, err := p.load()
+		if err == nil {
+			if _, errs := compilePlaybooks(next); len(errs) > 0 {
+				err = errors.Join(errs...)
+			}
+		}
+		if err == nil {
+			s.log.Info("configuration read again")
+			return next
+		}
+		s.log.Error("the new configuration is not good; the old one goes on", "error", err)
+	}
+}
+
+// listen opens both listeners before anything runs, so that a port in use is told at once.
+func (s *service) listen(ctx context.Context, group *errgroup.Group) error {
+	for _, l := range []struct {
+		name, address string
+		handler       http.Handler
+	}{{"http.listen", s.cfg.HTTP.Listen, s.web}, {"http.admin_listen", s.cfg.HTTP.AdminListen, s.admin()}} {
+		listener, err := net.Listen("tcp", l.address)
+		if err != nil {
+			return fmt.Errorf("%s: %w", l.name, err)
+		}
+		server := &http.Server{Handler: l.handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, IdleTimeout: idleTimeout,
+			BaseContext: func(net.Listener) context.Context { return ctx }}
+		group.Go(func() error { return ended(server.Serve(listener)) })
+		group.Go(func() error {
+			<-ctx.Done()
+			drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainWithin)
+			defer cancel()
+			if err := server.Shutdown(drain); err != nil {
+				return server.Close()
+			}
+			return nil
+		})
+	}
+	return nil
+}
+
+// refusePower ends a start whose relayer holds any power over what is guarded. A chain that cannot be asked is told and does not
+// keep a Belay down that an emergency may need: the watch asks again.
+func (s *service) refusePower(ctx context.Context) error {
+	for _, c := range s.cfg.Chains {
+		if c.Relayer == nil {
+			continue
+		}
+		for _, key := range append([]configs.Secret{c.Relayer.Key}, c.Relayer.EmergencyKeys...) {
+			private, err := crypto.ToECDSA(common.FromHex(key.Reveal()))
+			if err != nil {
+				return usagef("chain %s: a relayer key is no private key", c.Name)
+			}
+			powers, err := s.chains[c.Name].Powerless(ctx, crypto.PubkeyToAddress(private.PublicKey), guardedSafes(s.cfg, c.Name), guardedTimelocks(s.cfg, c.Name))
+			if err != nil {
+				s.log.Warn("could not check that the relayer has no power", "chain", c.Name, "error", err)
+				continue
+			}
+			if len(powers) > 0 {
+				return usagef("chain %s: the relayer must hold gas and no power: %s\n  what next: use a fresh key for the relayer, or take the power from it", c.Name, strings.Join(powers, "; "))
+			}
+		}
+	}
+	return nil
+}
+
+func guardedSafes(cfg *configs.Config, chainName string) []chain.Named {
+	var all []chain.Named
+	for _, g := range cfg.Safes {
+		if g.Chain == chainName {
+			all = append(all, chain.Named{Name: g.Name, Address: g.Address})
+		}
+	}
+	return all
+}
+
+func guardedTimelocks(cfg *configs.Config, chainName string) []chain.Named {
+	var all []chain.Named
+	for _, t := range cfg.Timelocks {
+		if t.Chain == chainName {
+			all = append(all, chain.Named{Name: t.Name, Address: t.Address})
+		}
+	}
+	return all
+}

@@ -1,0 +1,313 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"belay/bot"
+	"belay/bot/web"
+	"belay/configs"
+	"belay/governance/coordinator"
+	"belay/safe/calldata"
+	"belay/safe/chain"
+	"belay/store"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/crypto"
+	"github.com/holiman/uint256"
+)
+
+// service is a whole running Belay: what wire joined, in the order in which it was made.
+type service struct {
+	cfg     *configs.Config
+	log     *slog.Logger
+	metrics *metrics
+	store   *store.Store
+	chains  map[string]*chain.Client
+	bot     *bot.Bot
+	chats   []chat
+	coord   *coordinator.Coordinator
+	web     *web.Server
+}
+
+// wire joins everything, each step on those before. What it opened is closed again when a step fails.
+func wire(ctx context.Context, cfg *configs.Config, log *slog.Logger) (*service, error) {
+	s := &service{cfg: cfg, log: log, metrics: newMetrics(), chains: map[string]*chain.Client{}}
+	for _, step := range []func(context.Context) error{s.openStore, s.dialChains, s.makeChats, s.makeCoordinator, s.makeWeb} {
+		if err := step(ctx); err != nil {
+			return nil, errors.Join(err, s.close())
+		}
+	}
+	return s, nil
+}
+
+func (s *service) close() error {
+	for _, c := range s.chains {
+		c.Close()
+	}
+	if s.store == nil {
+		return nil
+	}
+	return s.store.Close()
+}
+
+func (s *service) openStore(context.Context) (err error) {
+	s.store, err = store.Open(store.Config{Path: s.cfg.Store.Path, LogKeyFile: s.cfg.Store.LogKeyFile})
+	return err
+}
+
+// checkAfterCrash verifies the whole store beside the running program when the last one ended without closing it.
+func (s *service) checkAfterCrash(ctx context.Context) {
+	if !s.store.Unclean() {
+		return
+	}
+	if err := s.store.Check(ctx); err != nil && ctx.Err() == nil {
+		s.log.Error("the store is damaged: restore a backup", "error", err)
+	}
+}
+
+func (s *service) dialChains(ctx context.Context) error {
+	for _, c := range s.cfg.Chains {
+		client, err := chain.Dial(ctx, chainConfig(c, s.log, s.metrics))
+		if err != nil {
+			return fmt.Errorf("chain %s: %w", c.Name, err)
+		}
+		s.chains[c.Name] = client
+	}
+	return nil
+}
+
+func chainConfig(c configs.Chain, log *slog.Logger, m *metrics) chain.Config {
+	out := chain.Config{Name: c.Name, ChainID: c.ID, Agreement: c.Agreement, Confirmations: c.Confirmations, Finalized: c.Confirmations == 0,
+		Logger: log.With("chain", c.Name)}
+	if m != nil {
+		out.OnCall = func(provider, method string, outcome chain.Outcome, took time.Duration) {
+			m.rpc(c.Name, provider, method, string(outcome), took)
+		}
+	}
+	for _, p := range c.RPC {
+		out.Providers = append(out.Providers, chain.Provider{Name: p.Name, URL: p.URL.Reveal()})
+	}
+	return out
+}
+
+func (s *service) makeChats(context.Context) error {
+	var err error
+	s.bot, err = bot.New(bot.Config{Messages: s.store, PublicURL: s.cfg.HTTP.PublicURL, Log: s.log,
+		Names: bot.Names{Root: s.cfg.Commands.Root, Pause: s.cfg.Commands.Pause, Propose: s.cfg.Commands.Propose},
+		Check: func(ctx context.Context) []string { return checkLines(ctx, s.cfg, s.chains) }})
+	if err != nil {
+		return err
+	}
+	s.chats, err = makeChats(s.cfg, s.bot, s.log, s.metrics)
+	for _, c := range s.chats {
+		s.bot.Join(c.platform)
+	}
+	return err
+}
+
+func (s *service) makeCoordinator(context.Context) error {
+	cfg, err := s.coordinatorConfig()
+	if err != nil {
+		return usage(err)
+	}
+	cfg.Store, cfg.Secret = s.store, s.store.Derive("coordinator/v1")
+	cfg.Handler, cfg.Rooms, cfg.Deliverers = s.bot, s.bot.Platforms(), map[string]coordinator.Deliverer{}
+	for _, room := range cfg.Rooms {
+		cfg.Deliverers[room] = s.bot
+	}
+	if s.coord, err = coordinator.New(cfg); err != nil {
+		return err
+	}
+	s.bot.Attach(s.coord)
+	return nil
+}
+
+// coordinatorConfig is what the configuration alone says: everything but store and chat.
+func (s *service) coordinatorConfig() (coordinator.Config, error) {
+	playbooks, errs := compilePlaybooks(s.cfg)
+	if len(errs) > 0 {
+		return coordinator.Config{}, errors.Join(errs...)
+	}
+	functions, err := functionsOf(s.cfg.ABIs)
+	if err != nil {
+		return coordinator.Config{}, err
+	}
+	cfg := coordinator.Config{
+		Chains: map[string]coordinator.ChainConfig{}, Safes: map[string]coordinator.SafeConfig{}, Timelocks: map[string]coordinator.TimelockConfig{},
+		Playbooks: playbooks, Members: members(s.cfg), Groups: groups(s.cfg), Labels: labels(s.cfg), Functions: functions,
+		PublicURL: s.cfg.HTTP.PublicURL, PublicNames: s.cfg.Privacy.PublicNames == "all", Manifest: unsignedBanner,
+		Logger: s.log, Observe: s.metrics.observe,
+	}
+	for _, c := range s.cfg.Chains {
+		if s.chains[c.Name] == nil {
+			continue
+		}
+		if cfg.Chains[c.Name], err = s.coordinatorChain(c); err != nil {
+			return cfg, err
+		}
+	}
+	for _, g := range s.cfg.Safes {
+		cfg.Safes[g.Name] = coordinator.SafeConfig{Name: g.Name, Chain: g.Chain, Address: g.Address}
+	}
+	for _, t := range s.cfg.Timelocks {
+		cfg.Timelocks[t.Name] = coordinator.TimelockConfig{Name: t.Name, Chain: t.Chain, Kind: t.Kind, Address: t.Address}
+	}
+	return cfg, nil
+}
+
+// unsignedBanner is on every card until the set of playbooks, ABIs, labels, members and Safes can be signed by its members.
+const unsignedBanner = "The configuration is unsigned: nobody but the operator vouches for playbooks, names and members."
+
+// coordinatorChain makes a chain's lanes. Every key signs nothing but executions on what is configured.
+func (s *service) coordinatorChain(c configs.Chain) (coordinator.ChainConfig, error) {
+	client := s.chains[c.Name]
+	out := coordinator.ChainConfig{Chain: followed{client}, Name: c.Name, ChainID: c.ID, Confirmations: uint64(c.Confirmations), //nolint:gosec // bounded by configs
+		Single: !client.Corroborated(), Explorer: c.Explorer}
+	if c.Relayer == nil {
+		return out, nil
+	}
+	out.Fees = coordinator.FeeCaps{Routine: gwei(c.Relayer.MaxFeeGwei), Emergency: gwei(c.Relayer.EmergencyMaxGwei)}
+	if wei := c.Relayer.DailyBudget.Wei; wei != nil {
+		out.Fees.DailyBudget.SetFromBig(wei)
+	}
+	policy := s.signingPolicy(c.Name)
+	for i, key := range append([]configs.Secret{c.Relayer.Key}, c.Relayer.EmergencyKeys...) {
+		private, err := crypto.ToECDSA(common.FromHex(key.Reveal()))
+		if err != nil {
+			return out, fmt.Errorf("chain %s: a relayer key is no private key", c.Name)
+		}
+		signer := chain.NewSigner(c.ID, private, policy)
+		if i == 0 {
+			out.Relayer = signer
+		} else {
+			out.Emergency = append(out.Emergency, signer)
+		}
+	}
+	return out, nil
+}
+
+// signingPolicy lets relayers execute on the configured Safes, and on the configured timelocks only operations of a proposal in
+// the store.
+func (s *service) signingPolicy(chainName string) chain.Policy {
+	var p chain.Policy
+	for _, g := range s.cfg.Safes {
+		if g.Chain == chainName {
+			p.Safes = append(p.Safes, g.Address)
+		}
+	}
+	for _, t := range s.cfg.Timelocks {
+		if t.Chain == chainName {
+			p.Timelocks = append(p.Timelocks, t.Address)
+		}
+	}
+	p.CheckOperation = func(to common.Address, data []byte) error { return operationIsOurs(s.store, to, data) }
+	return p
+}
+
+// operationIsOurs re-derives nothing from memory: it looks the very call up among the operations of the store's open proposals.
+func operationIsOurs(db *store.Store, to common.Address, data []byte) error {
+	open, err := db.Unended()
+	if err != nil {
+		return fmt.Errorf("look the operation up: %w", err)
+	}
+	for _, p := range open {
+		if o := p.Timelock; o != nil && o.Execute.To == to && common.Bytes2Hex(o.Execute.Data) == common.Bytes2Hex(data) {
+			return nil
+		}
+	}
+	return errors.New("no open proposal has this timelock operation")
+}
+
+func (s *service) makeWeb(context.Context) error {
+	cfg := web.Config{PublicURL: s.cfg.HTTP.PublicURL, APIToken: web.Secret(s.cfg.HTTP.APIToken.Reveal()), Logger: s.log,
+		Build:   web.Build{Version: version, Commit: buildInfo().Commit},
+		LogHead: func(context.Context) (any, error) { return s.store.Publish(time.Now()) }}
+	for _, text := range s.cfg.HTTP.TrustedProxies {
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil {
+			return usagef("http.trusted_proxies: %w", err)
+		}
+		cfg.TrustedProxies = append(cfg.TrustedProxies, prefix)
+	}
+	for _, c := range s.chats {
+		switch c.platform.Name() {
+		case "slack":
+			cfg.Slack = c.http
+		case "discord":
+			cfg.Discord = c.http
+		}
+	}
+	var err error
+	s.web, err = web.New(cfg, s.coord)
+	return err
+}
+
+func gwei(n uint64) uint256.Int {
+	return *new(uint256.Int).Mul(uint256.NewInt(n), uint256.NewInt(1_000_000_000))
+}
+
+func members(cfg *configs.Config) []coordinator.Member {
+	var all []coordinator.Member
+	for _, m := range cfg.Members {
+		all = append(all, coordinator.Member{Name: m.Name, Roles: m.Roles, Discord: m.Discord, Slack: m.Slack, Wallets: m.Wallets})
+	}
+	return all
+}
+
+func groups(cfg *configs.Config) map[string][]string {
+	out := map[string][]string{}
+	for _, r := range cfg.Roles {
+		for _, id := range r.DiscordRoles {
+			out[r.Name] = append(out[r.Name], "discord/"+id)
+		}
+		for _, id := range r.SlackGroups {
+			out[r.Name] = append(out[r.Name], "slack/"+id)
+		}
+	}
+	return out
+}
+
+func labels(cfg *configs.Config) map[common.Address]string {
+	out := map[common.Address]string{}
+	for _, l := range cfg.Labels {
+		out[l.Address] = l.Name
+	}
+	for _, s := range cfg.Safes {
+		if _, named := out[s.Address]; !named {
+			out[s.Address] = s.Name
+		}
+	}
+	for _, t := range cfg.Timelocks {
+		if _, named := out[t.Address]; !named {
+			out[t.Address] = t.Name
+		}
+	}
+	return out
+}
+
+func functionsOf(abis []configs.ABI) ([]calldata.Function, error) {
+	var all []calldata.Function
+	for _, a := range abis {
+		text := a.JSON
+		var wrapped struct {
+			ABI json.RawMessage `json:"abi"`
+		}
+		if json.Unmarshal(text, &wrapped) == nil && len(wrapped.ABI) > 0 {
+			text = wrapped.ABI
+		}
+		functions, err := calldata.ParseABI(text)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", a.File, err)
+		}
+		all = append(all, functions...)
+	}
+	return all, nil
+}
+
+var _ coordinator.Store = (*store.Store)(nil)
