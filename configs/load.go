@@ -69,6 +69,9 @@ func (r *reader) read(c *Config, s *section) {
 	s.close()
 }
 
+// saneToken is the least number of characters of an operator's token that nobody guesses: 128 bits in hex.
+const saneToken = 32
+
 func readHTTP(v value) HTTP {
 	s := v.section()
 	h := HTTP{
@@ -76,6 +79,9 @@ func readHTTP(v value) HTTP {
 		AdminListen:    s.get("admin_listen").listen("127.0.0.1:8081"),
 		APIToken:       s.secret("api_token"),
 		TrustedProxies: readProxies(s.get("trusted_proxies")),
+	}
+	if token := h.APIToken.Reveal(); h.APIToken.IsSet() && len(token) < saneToken {
+		v.r.warn(v.node.Line, "openssl rand -hex 32 makes a good one", "the operator's token has %d characters: it can be guessed", len(token))
 	}
 	h.PublicURL = readOrigin(s.get("public_url"), "http://"+h.Listen)
 	if h.Listen == h.AdminListen && !strings.HasSuffix(h.Listen, ":0") {

@@ -83,7 +83,7 @@ func TestSecretsAreRefused(t *testing.T) {
 }
 
 func TestASecretFileThatOthersCanReadIsDoubted(t *testing.T) {
-	path := write(t, map[string]string{"belay.yaml": withToken("api_token_file: token"), "token": "abc"})
+	path := write(t, map[string]string{"belay.yaml": withToken("api_token_file: token"), "token": strings.Repeat("ab", 32)})
 	token := filepath.Join(filepath.Dir(path), "token")
 	if err := os.Chmod(token, 0o644); err != nil {
 		t.Fatal(err)

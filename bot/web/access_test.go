@@ -263,7 +263,6 @@ func TestConfigIsRefusedWithItsReason(t *testing.T) {
 		"no address":           {func(c *Config) { c.PublicURL = "" }, "http.public_url"},
 		"an address of a page": {func(c *Config) { c.PublicURL = "https://x.org/belay" }, "more than scheme, host and port"},
 		"another scheme":       {func(c *Config) { c.PublicURL = "ftp://x.org" }, "is not an origin"},
-		"a short token":        {func(c *Config) { c.APIToken = "secret" }, "6 characters, at least 32"},
 	} {
 		cfg := testConfig()
 		c.change(&cfg)
@@ -302,6 +301,24 @@ func TestWithoutTheBuiltPageEverythingElseWorks(t *testing.T) {
 	}
 	if w := do(s, asking{method: "GET", path: "/"}); w.Code != http.StatusOK || strings.Contains(w.Body.String(), "<script") {
 		t.Errorf("the board without scripts: %d %s", w.Code, w.Body)
+	}
+}
+
+// TestPagesClaimNothingThatHasNotHappened holds the community's text, written as a fact, against the state.
+func TestPagesClaimNothingThatHasNotHappened(t *testing.T) {
+	for state, want := range map[governance.State]string{
+		governance.StateProposed: "<dt>Once it is done</dt><dd>USDC is paused", governance.StateApproved: "<dt>Once it is done</dt><dd>USDC is paused",
+		governance.StateExecuted: "<dt>What</dt><dd>USDC is paused", governance.StateIneffective: "", governance.StateCanceled: "", governance.StateFailed: "",
+	} {
+		v := pauseView()
+		v.IsPublic, v.State = true, state
+		s := newTestServer(t, newFake(v))
+		for _, path := range []string{"/", "/p/" + publicID} {
+			body := do(s, asking{method: "GET", path: path}).Body.String()
+			if want == "" && strings.Contains(body, "USDC is paused") || !strings.Contains(body, want) {
+				t.Errorf("%s of what is %s does not hold to %q", path, state, want)
+			}
+		}
 	}
 }
 

@@ -34,17 +34,11 @@ type Build struct {
 	Commit  string
 }
 
-// minToken is the least number of characters of an operator's token: 128 bits in hex.
-const minToken = 32
-
 // Validate reports everything that is wrong with the configuration.
 func (c Config) Validate() error {
 	var problems []error
 	if _, err := parseOrigin(c.PublicURL); err != nil {
 		problems = append(problems, fmt.Errorf("http.public_url: %w", err))
-	}
-	if n := len(c.APIToken); n > 0 && n < minToken {
-		problems = append(problems, fmt.Errorf("http.api_token: %d characters, at least %d are needed", n, minToken))
 	}
 	return errors.Join(problems...)
 }
