@@ -96,8 +96,8 @@ func TestASecretFileThatOthersCanReadIsDoubted(t *testing.T) {
 		t.Errorf("warnings %v", c.Warnings)
 	}
 	t.Setenv("CREDENTIALS_DIRECTORY", filepath.Dir(path))
-	if c, err := Load(path); err != nil || c.HTTP.APIToken.Reveal() != "abc" {
-		t.Errorf("systemd's credentials are refused: %v", err)
+	if c, err := Load(path); err != nil || len(c.Warnings) != 0 {
+		t.Errorf("systemd's credentials are doubted: %v", err)
 	}
 }
 

@@ -106,8 +106,13 @@ func (p *Proposal) keepTransaction(t Transaction) {
 // unmine takes back what rested on a transaction that a reorganisation removed. The signatures still work, so the proposal
 // is alive again, also when it had ended by that execution.
 func (p *Proposal) unmine(e Event) {
-	p.update(e, func(t *SafeTx) { t.State = TxApproved })
-	p.Postconditions = nil
+	p.update(e, func(t *SafeTx) {
+		t.State = TxAsking
+		if p.quorum(t) {
+			t.State = TxApproved
+		}
+	})
+	p.Postconditions = []Postcondition{}
 	revived := p.State == StateExecuted || p.State == StateIneffective || p.State == StateFailed
 	if !revived && p.State != StateQueued && p.State != StateReady {
 		return

@@ -219,9 +219,14 @@ type PublicText struct {
 	NextUpdate time.Duration `json:"next_update,omitempty"`
 }
 
-// Active is the SafeTx that people are asked to sign, or that is on its way: the first that is not dead.
-// It is nil only before the proposal exists.
+// Active is the SafeTx that people are asked to sign, or that is on its way: the one that runs a ready operation where there
+// is one, else the first that is not dead. It is nil only before the proposal exists.
 func (p *Proposal) Active() *SafeTx {
+	for i := range p.SafeTxs {
+		if p.SafeTxs[i].Purpose == PurposeExecute && p.SafeTxs[i].State != TxDead {
+			return &p.SafeTxs[i]
+		}
+	}
 	for i := range p.SafeTxs {
 		if p.SafeTxs[i].State != TxDead {
 			return &p.SafeTxs[i]
