@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"belay/governance"
+	"belay/safe"
 	"belay/safe/devnet"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -169,8 +170,15 @@ func (i *incident) propose(playbook string, params map[string]string) governance
 func (i *incident) get(id string) governance.View {
 	i.t.Helper()
 	var v governance.View
-	if code := i.do(http.MethodGet, "/api/v1/proposals/"+id, nil, &v); code != http.StatusOK {
-		i.t.Fatalf("get %s: %d", id, code)
+	var answer json.RawMessage
+	switch code := i.do(http.MethodGet, "/api/v1/proposals/"+id, nil, &answer); code {
+	case http.StatusNotFound: // not yet
+	case http.StatusOK:
+		if err := json.Unmarshal(answer, &v); err != nil {
+			i.t.Fatal(err)
+		}
+	default:
+		i.t.Fatalf("get %s: %d %s", id, code, answer)
 	}
 	return v
 }
@@ -282,4 +290,58 @@ func TestNothingIsLostOrDoubledAcrossARestart(t *testing.T) {
 		t.Fatalf("sign: %d %s", code, answer)
 	}
 	i.reaches(v.ID, governance.StateExecuted)
+}
+
+// elsewhere lets the owners use the Safe's present nonce for something that Belay knows nothing of.
+func (i *incident) elsewhere(nonce uint64) common.Hash {
+	i.t.Helper()
+	tx := safe.Void(i.stack.Guardian, nonce)
+	hash := safe.Hash(safe.Domain{ChainID: i.stack.Chain.ChainID().Uint64(), Safe: i.stack.Guardian, Version: safe.V1_4_1}, tx).SafeTx
+	var yes []safe.Confirmation
+	for _, key := range i.stack.Owners[:2] {
+		sig, err := crypto.Sign(hash[:], key)
+		if err != nil {
+			i.t.Fatal(err)
+		}
+		sig[64] += 27
+		yes = append(yes, safe.Confirmation{Owner: crypto.PubkeyToAddress(key.PublicKey), Kind: safe.KindECDSA, Signature: sig})
+	}
+	blob, err := safe.Pack(yes, 2)
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	receipt, err := i.stack.Chain.Send(i.t.Context(), devnet.Key(15), &i.stack.Guardian, nil, safe.EncodeExec(tx, blob))
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	return receipt.TxHash
+}
+
+func TestOwnersWhoUseTheNonceElsewhere(t *testing.T) {
+	i := newIncident(t)
+	routine := i.propose("set-ltv", map[string]string{"asset": "usdc", "ltv_bps": "7000"})
+	pause := i.propose("pause-reserve", map[string]string{"asset": "wbtc"})
+	if routine.Nonce != 0 || pause.Nonce != 0 || !strings.Contains(fmt.Sprint(pause.Dangers), "displaces") {
+		t.Fatalf("nonces %d and %d, dangers %v: an emergency takes the Safe's present nonce and says what it displaces", routine.Nonce, pause.Nonce, pause.Dangers)
+	}
+	if code, answer := i.sign(pause, pause.SafeTxHash, i.stack.Owners[0]); code != http.StatusCreated {
+		t.Fatalf("sign: %d %s", code, answer)
+	}
+	other := i.elsewhere(0)
+	routine = i.reaches(routine.ID, governance.StateSuperseded)
+	if !strings.Contains(routine.Status, other.Hex()) {
+		t.Errorf("it does not name the transaction that used its nonce: %q", routine.Status)
+	}
+	i.eventually("the emergency moved to its spare", func() bool { pause = i.get(pause.ID); return pause.Nonce == 1 })
+	if pause.State != governance.StateProposed {
+		t.Fatalf("the emergency is %s", pause.State)
+	}
+	if code, answer := i.sign(pause, pause.SafeTxs[0].SafeTxHash, i.stack.Owners[1]); code != http.StatusUnprocessableEntity || !strings.Contains(string(answer), "stale_hash") {
+		t.Errorf("a signature over the dead transaction got %d %s", code, answer)
+	}
+	i.quorum(pause)
+	i.reaches(pause.ID, governance.StateExecuted)
+	if !i.paused("wbtc") {
+		t.Error("the chain does not say paused")
+	}
 }

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"belay/governance"
+	"belay/safe/devnet"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/common/hexutil"
+)
+
+// belay runs one command and gives its exit code and streams.
+func belay(t *testing.T, args ...string) (code int, out, errs string) {
+	t.Helper()
+	var o, e bytes.Buffer
+	code = run(t.Context(), args, streams{in: strings.NewReader(""), out: &o, err: &e})
+	return code, o.String(), e.String()
+}
+
+func TestHashPrintsThePublishedHashes(t *testing.T) {
+	// pcaversaccio/safe-tx-hashes-util and Safe's own tests agree on this one; see safe/testdata for more.
+	code, out, errs := belay(t, "hash", "--json", "--chain-id", "1", "--safe", "0x1c694Fc3006D81ff4a56F97E1b99529066a23725", "--safe-version", "1.3.0+L2",
+		"--to", "0x1c694Fc3006D81ff4a56F97E1b99529066a23725", "--nonce", "0")
+	var h map[string]string
+	if code != exitDone || json.Unmarshal([]byte(out), &h) != nil || len(h["domain_hash"]) != 66 || len(h["message_hash"]) != 66 || len(h["safe_tx_hash"]) != 66 {
+		t.Errorf("exit %d, %s %s", code, out, errs)
+	}
+}
+
+func TestWrongUsageExitsWith2AndSaysWhatToGive(t *testing.T) {
+	for name, c := range map[string]struct {
+		args []string
+		says string
+	}{
+		"no such command":   {[]string{"pauze"}, "pauze"},
+		"no such flag":      {[]string{"hash", "--chain", "1"}, "--chain"},
+		"a missing field":   {[]string{"hash", "--chain-id", "1"}, "--safe is missing"},
+		"a wrong checksum":  {[]string{"hash", "--chain-id", "1", "--safe", "0x1C694Fc3006D81ff4a56F97E1b99529066a23725", "--to", "0x1c694Fc3006D81ff4a56F97E1b99529066a23725", "--nonce", "1"}, "checksum"},
+		"no configuration":  {[]string{"--config", "nowhere.yaml", "check"}, "nowhere.yaml"},
+		"no id":             {[]string{"show"}, "arg"},
+		"execute for real":  {[]string{"execute", "P-1"}, "--print"},
+		"an unknown format": {[]string{"--config", "nowhere.yaml", "--log-format", "xml", "serve"}, "nowhere.yaml"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if code, _, errs := belay(t, c.args...); code != exitUsage || !strings.Contains(errs, c.says) {
+				t.Errorf("exit %d: %s; want %q", code, errs, c.says)
+			}
+		})
+	}
+}
+
+func TestATypoInTheConfigurationNamesFileAndLine(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "belay.yaml")
+	if err := os.WriteFile(file, []byte("http: {listen: 127.0.0.1:8080}\nsaves: []\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, _, errs := belay(t, "--config", file, "serve")
+	if code != exitUsage || !strings.Contains(errs, file+":2:") || !strings.Contains(errs, "saves") {
+		t.Errorf("exit %d: %s", code, errs)
+	}
+}
+
+func TestRecordsCanBeReadFromAStoppedStoreAndSentByAnyone(t *testing.T) {
+	i := newIncident(t)
+	v := i.propose("pause-reserve", map[string]string{"asset": "usdc"})
+	if code, _ := i.sign(v, v.SafeTxHash, i.stack.Owners[0]); code != 201 {
+		t.Fatal("sign")
+	}
+	dir := t.TempDir()
+	for _, args := range [][]string{{"proposals"}, {"show", "P-1"}, {"backup", filepath.Join(dir, "running.db")}, {"log", "head"}, {"log", "export"}} {
+		if code, out, errs := belay(t, append([]string{"--config", i.config}, args...)...); code != exitDone || out == "" {
+			t.Errorf("%v on the running program: exit %d %s %s", args, code, out, errs)
+		}
+	}
+	if code, _, errs := belay(t, "--config", i.config, "serve"); code == exitDone || !strings.Contains(errs, "another process holds the store") {
+		t.Errorf("a second start: exit %d %s", code, errs)
+	}
+	i.stack.Chain.Pause() // nothing is mined: the quorum is proven, and the program stops before it is executed
+	if code, _ := i.sign(v, v.SafeTxHash, i.stack.Owners[1]); code != 201 {
+		t.Fatal("sign")
+	}
+	i.reaches("P-1", governance.StateApproved)
+	i.halt()
+	i.stack.Chain.DropPending()
+	i.stack.Chain.Resume()
+
+	code, out, errs := belay(t, "--config", i.config, "--json", "execute", "P-1", "--print")
+	var ready struct{ To, Data, Cast string }
+	if code != exitDone || json.Unmarshal([]byte(out), &ready) != nil || !strings.HasPrefix(ready.Cast, "cast send") {
+		t.Fatalf("execute --print: exit %d %s %s", code, out, errs)
+	}
+	to := common.HexToAddress(ready.To)
+	if _, err := i.stack.Chain.Send(t.Context(), devnet.Key(15), &to, nil, hexutil.MustDecode(ready.Data)); err != nil {
+		t.Fatalf("the printed transaction does not work: %v", err)
+	}
+	if !i.paused("usdc") {
+		t.Error("the printed transaction paused nothing")
+	}
+	for _, args := range [][]string{{"proposals"}, {"show", "P-1"}, {"log", "verify"}, {"log", "head"}, {"version", "--json"}, {"backup", filepath.Join(dir, "stopped.db")}} {
+		if code, out, errs := belay(t, append([]string{"--config", i.config}, args...)...); code != exitDone || out == "" {
+			t.Errorf("%v on the stopped store: exit %d %s %s", args, code, out, errs)
+		}
+	}
+	i.start()
+	v = i.reaches("P-1", governance.StateExecuted)
+	if v.Execution == nil {
+		t.Error("executed by someone else, and Belay does not know the transaction")
+	}
+}
+
+func TestARelayerWithPowerIsRefusedAtTheStart(t *testing.T) {
+	i := newIncident(t)
+	i.halt()
+	owner := filepath.Join(filepath.Dir(i.config), "secrets", "relayer")
+	if err := os.WriteFile(owner, []byte(common.Bytes2Hex(common.LeftPadBytes(i.stack.Owners[0].D.Bytes(), 32))), 0o600); err != nil { //nolint:staticcheck // a public test key
+		t.Fatal(err)
+	}
+	if code, _, errs := belay(t, "--config", i.config, "serve"); code != exitUsage || !strings.Contains(errs, "gas and no power") {
+		t.Errorf("serve: exit %d %s", code, errs)
+	}
+	if code, out, _ := belay(t, "--config", i.config, "check"); code != exitFailed || !strings.Contains(out, "NO.") {
+		t.Errorf("check: exit %d %s", code, out)
+	}
+}
