@@ -201,7 +201,9 @@ func TestTheStandInRefusesWhatSlackRefuses(t *testing.T) {
 }
 
 func TestBlocksBeyondTheCapsAreRefused(t *testing.T) {
-	text := func(kind string, n int) string { return fmt.Sprintf(`{"type":%q,"text":%q}`, kind, strings.Repeat("x", n)) }
+	text := func(kind string, n int) string {
+		return fmt.Sprintf(`{"type":%q,"text":%q}`, kind, strings.Repeat("x", n))
+	}
 	button := func(id string, label, value int) string {
 		return fmt.Sprintf(`{"type":"button","action_id":%q,"value":%q,"text":%s}`, id, strings.Repeat("v", value), text("plain_text", label))
 	}
