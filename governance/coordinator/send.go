@@ -262,7 +262,9 @@ func (c *Coordinator) hold(ctx context.Context, s governance.Submission, why err
 // saysAlready reports whether the store holds the same problem of the same submission.
 func (c *Coordinator) saysAlready(s governance.Submission) bool {
 	known, err := c.cfg.Store.SubmissionsOf(s.Proposal)
-	return err == nil && slices.ContainsFunc(known, func(k governance.Submission) bool { return k.ID == s.ID && k.State == s.State && k.Problem == s.Problem })
+	return err == nil && slices.ContainsFunc(known, func(k governance.Submission) bool {
+		return k.ID == s.ID && k.State == s.State && k.Problem == s.Problem
+	})
 }
 
 func signAttempt(chain ChainConfig, s governance.Submission, bid relay.Bid, head safe.Block) (governance.Attempt, error) {
