@@ -5,10 +5,14 @@ import (
 	"time"
 )
 
-// Apply gives the proposal after an event. It is total: every event that the log can hold gives a proposal, and it never
-// looks at a clock. It does not judge whether the event was allowed; Decide does.
+// Apply gives the proposal after an event. It is total: every event that a log can hold gives a proposal, also one that is
+// damaged or of a newer Belay, which changes nothing but the version. It never looks at a clock, and it does not judge whether
+// the event was allowed; Decide does. It shares memory with p and e and changes neither.
 func Apply(p Proposal, e Event) Proposal {
 	p.Version++
+	if !e.complete() {
+		return p
+	}
 	switch e.Type {
 	case EventProposed:
 		version := p.Version
@@ -22,17 +26,8 @@ func Apply(p Proposal, e Event) Proposal {
 		p.update(e, func(t *SafeTx) { t.State = TxAsking })
 	case EventOwners:
 		p.Owners, p.Threshold, p.SafeNonce, p.ReadAt = e.Owners, e.Threshold, e.Nonce, *e.Block
-	case EventSubmitted:
-		p.keepTransaction(*e.Transaction)
-	case EventMined:
-		p.keepTransaction(*e.Transaction)
-		p.update(e, func(t *SafeTx) { t.State = TxMined })
-	case EventFinal:
-		p.keepTransaction(*e.Transaction)
-		p.update(e, func(t *SafeTx) { t.State = TxFinal })
-	case EventUnmined:
-		p.keepTransaction(*e.Transaction)
-		p.unmine(e)
+	case EventSubmitted, EventMined, EventUnmined, EventFinal:
+		p.applyTransaction(e)
 	case EventFailed:
 		if e.Transaction != nil {
 			p.keepTransaction(*e.Transaction)
@@ -40,44 +35,67 @@ func Apply(p Proposal, e Event) Proposal {
 		p.update(e, func(t *SafeTx) { t.State = TxFailed })
 		p.end(e, StateFailed)
 	case EventNonceUsed:
-		p.update(e, func(t *SafeTx) {
-			t.State = TxDead
-			if e.Transaction != nil {
-				t.UsedBy = e.Transaction.TxHash
-			}
-		})
+		p.loseNonce(e)
+	case EventNonceFreed:
+		p.update(e, func(t *SafeTx) { t.State, t.UsedBy = p.standing(t), SafeTx{}.UsedBy })
 	case EventRebuilt:
 		p.SafeTxs = append(slices.Clone(p.SafeTxs), e.SafeTxs...)
-	case EventScheduled:
-		p.Timelock, p.State = e.Operation, StateQueued
-	case EventWindow:
-		p.Timelock = e.Operation
-		p.followWindow()
+	case EventScheduled, EventWindow:
+		p.applyOperation(e)
 	case EventPostcondition:
 		p.Postconditions = e.Postconditions
-	case EventExecuted:
-		p.end(e, StateExecuted)
-	case EventIneffective:
-		p.end(e, StateIneffective)
 	case EventObjected:
 		p.Objections = append(slices.Clone(p.Objections), *e.Opinion)
 	case EventResponded:
 		p.Responders = append(slices.Clone(p.Responders), *e.Opinion)
 	case EventExtended:
 		p.ExpiresAt = *e.Until
+	case EventDisclosed:
+		p.Disclosed = true
+	case EventReleased:
+		p.Policy.Execute = Execute{}
+	default:
+		p.applyEnd(e)
+	}
+	p.settle()
+	return p
+}
+
+// applyEnd takes the events that end a proposal.
+func (p *Proposal) applyEnd(e Event) {
+	switch e.Type {
+	case EventExecuted:
+		p.end(e, StateExecuted)
+	case EventIneffective:
+		p.end(e, StateIneffective)
 	case EventWithdrawn, EventCanceled:
 		p.end(e, StateCanceled)
 	case EventExpired:
 		p.end(e, StateExpired)
 	case EventSuperseded:
 		p.end(e, StateSuperseded)
-	case EventDisclosed:
-		p.Disclosed = true
-	case EventReleased:
-		p.Policy.Execute = Execute{}
 	}
-	p.settle()
-	return p
+}
+
+// end closes the proposal. One that had ended and takes effect all the same remembers how it had ended.
+func (p *Proposal) end(e Event, s State) {
+	effective := s == StateExecuted || s == StateIneffective
+	switch {
+	case !effective:
+		p.Earlier = nil
+	case p.State.Ended() && p.State != StateExecuted && p.State != StateIneffective:
+		p.Earlier = &Ending{State: p.State, At: p.EndedAt, Reason: p.EndReason}
+	}
+	p.State, p.EndedAt, p.EndReason = s, e.At, e.Text
+}
+
+// reopen makes the proposal live in s, or puts it back to how it had ended before strangers went on with it.
+func (p *Proposal) reopen(s State) {
+	if was := p.Earlier; was != nil {
+		p.State, p.EndedAt, p.EndReason, p.Earlier = was.State, was.At, was.Reason, nil
+		return
+	}
+	p.State, p.EndedAt, p.EndReason = s, time.Time{}, ""
 }
 
 // update changes the SafeTx that the event names, on a copy.
@@ -90,63 +108,107 @@ func (p *Proposal) update(e Event, change func(*SafeTx)) {
 	change(&p.SafeTxs[i])
 }
 
-// keepTransaction adds a transaction or replaces what was known of it, and keeps the time of the first sight.
+// applyTransaction follows a transaction: sent, mined, final, or taken off the chain.
+func (p *Proposal) applyTransaction(e Event) {
+	known := p.transaction(*e.Transaction)
+	failed := known != nil && known.Failed
+	p.keepTransaction(*e.Transaction)
+	switch e.Type {
+	case EventMined:
+		p.update(e, func(t *SafeTx) { t.State = TxMined })
+		p.setOperation(e.Transaction.Role == PurposeExecute, OperationDone)
+	case EventFinal:
+		if !e.Transaction.Failed {
+			p.update(e, func(t *SafeTx) { t.State = TxFinal })
+		}
+	case EventUnmined:
+		p.unmine(e, failed)
+	}
+}
+
+// keepTransaction adds a transaction or replaces what was known of it.
 func (p *Proposal) keepTransaction(t Transaction) {
 	p.Transactions = slices.Clone(p.Transactions)
-	for i, known := range p.Transactions {
-		if known.TxHash == t.TxHash && known.Role == t.Role {
-			t.Ours = t.Ours || known.Ours
-			p.Transactions[i] = t
-			return
-		}
+	if known := p.transaction(t); known != nil {
+		t.Ours = t.Ours || known.Ours
+		*known = t
+		return
 	}
 	p.Transactions = append(p.Transactions, t)
 }
 
-// unmine takes back what rested on a transaction that a reorganisation removed. The signatures still work, so the proposal
-// is alive again, also when it had ended by that execution.
-func (p *Proposal) unmine(e Event) {
-	p.update(e, func(t *SafeTx) {
-		t.State = TxAsking
-		if p.quorum(t) {
-			t.State = TxApproved
-		}
-	})
-	p.Postconditions = []Postcondition{}
-	revived := p.State == StateExecuted || p.State == StateIneffective || p.State == StateFailed
-	if !revived && p.State != StateQueued && p.State != StateReady {
+// setOperation notes what our own transactions say of the operation, on a copy; the next reading corrects it.
+func (p *Proposal) setOperation(concerned bool, s OperationState) {
+	if p.Timelock == nil || !concerned {
 		return
 	}
-	p.EndReason, p.EndedAt = "", time.Time{}
-	if p.Timelock != nil && e.Transaction.Role == PurposeExecute {
-		p.State = StateReady
-		return
+	o := *p.Timelock
+	if o.State = s; s == OperationUnset {
+		o.OpensAt, o.ClosesAt, o.Blocked = 0, 0, ""
 	}
-	p.State = StateApproved
+	p.Timelock = &o
 }
 
-// followWindow moves a queued or ready proposal with its operation. An operation that is unset again was scheduled in a
-// block that is gone.
-func (p *Proposal) followWindow() {
+// unmine takes back what rested on a transaction that a reorganisation removed. Signatures that were good once still work,
+// so the proposal is alive again, also when it had ended by that execution.
+func (p *Proposal) unmine(e Event, failed bool) {
+	role := e.Transaction.Role
+	p.update(e, func(t *SafeTx) { t.State = p.standing(t) })
+	if p.makesEffect(role) && p.Effect() == nil {
+		p.Postconditions = []Postcondition{}
+	}
+	scheduled := p.Timelock != nil && p.Timelock.State != OperationUnset
+	p.setOperation(role == PurposeExecute && scheduled && !failed, OperationReady)
+	p.setOperation(role == PurposeSchedule && !failed, OperationUnset)
+
+	effective := p.State == StateExecuted || p.State == StateIneffective
+	waiting := p.State == StateQueued || p.State == StateReady
+	switch {
+	case effective && !p.settled() && role == PurposeExecute && scheduled:
+		p.State, p.EndedAt, p.EndReason = StateReady, time.Time{}, "" // still in the timelock
+	case effective && !p.settled(),
+		p.State == StateFailed && failed,
+		waiting && role == PurposeSchedule && !failed:
+		p.reopen(StateApproved)
+	}
+}
+
+// loseNonce marks a SafeTx whose nonce is gone, and keeps our own transaction that failed on it.
+func (p *Proposal) loseNonce(e Event) {
+	if e.Transaction != nil && e.Transaction.Status != "" {
+		p.keepTransaction(*e.Transaction)
+	}
+	p.update(e, func(t *SafeTx) {
+		t.State = TxDead
+		if e.Transaction != nil {
+			t.UsedBy = e.Transaction.TxHash
+		}
+	})
+}
+
+// applyOperation moves the proposal with its timelock operation. One that is unset again was scheduled in a block that is gone.
+func (p *Proposal) applyOperation(e Event) {
+	p.Timelock = e.Operation
+	if e.Type == EventScheduled {
+		if p.State.Ended() {
+			p.Earlier = &Ending{State: p.State, At: p.EndedAt, Reason: p.EndReason}
+		}
+		p.State, p.EndedAt, p.EndReason = StateQueued, time.Time{}, ""
+	}
 	if p.State != StateQueued && p.State != StateReady {
 		return
 	}
 	switch p.Timelock.State {
 	case OperationReady:
 		p.State = StateReady
-	case OperationWaiting:
+	case OperationWaiting, OperationBlocked, OperationCanceled, OperationExpired:
 		p.State = StateQueued
 	case OperationUnset:
-		p.State = StateApproved
+		p.reopen(StateApproved)
 	}
 }
 
-// end closes the proposal.
-func (p *Proposal) end(e Event, s State) {
-	p.State, p.EndedAt, p.EndReason = s, e.At, e.Text
-}
-
-// settle keeps proposed and approved in step with the active SafeTx.
+// settle keeps proposed and approved in step with the active SafeTx. One that the chain ran proves its quorum by itself.
 func (p *Proposal) settle() {
 	if p.State != StateProposed && p.State != StateApproved {
 		return

@@ -6,9 +6,12 @@ import (
 )
 
 // Duties gives what a change of a proposal obliges us to do. It compares before with after, so it finds the same duties
-// whatever events led there. Rooms are the platforms that carry a card.
+// whatever events led there, and each once, on its edge. Rooms are the platforms that carry a card.
 func Duties(before, after Proposal, rooms []string, now time.Time) []Duty {
-	o := obligations{before: before, after: after, now: now.UTC()}
+	if before.Version == after.Version {
+		return nil
+	}
+	o := obligations{before: before, after: after, now: now.UTC().Round(0)}
 	for _, room := range rooms {
 		o.owe(DutyCard, room, o.now)
 	}
@@ -44,23 +47,36 @@ func (o *obligations) send() {
 	o.owe(DutySubmit, t.Hashes.SafeTx.Hex(), o.now.Add(o.after.Policy.Execute.After))
 }
 
-// Sendable reports whether the active SafeTx has its quorum and may be sent as soon as its policy says.
+// Sendable reports whether the active SafeTx has its quorum and may be sent as soon as its policy says. What its people took
+// down, and strangers went on with, is not ours to send.
 func (p *Proposal) Sendable() bool {
 	t := p.Active()
-	return t != nil && t.State == TxApproved && (p.State == StateApproved || p.State == StateReady) && !p.Policy.Execute.Manual
+	if t == nil || t.State != TxApproved || p.Policy.Execute.Manual || p.Effect() != nil || p.Earlier != nil {
+		return false
+	}
+	if t.Purpose == PurposeExecute {
+		return p.State == StateReady
+	}
+	return p.State == StateApproved
 }
 
-// run owes the execution of a timelock operation when its window opens and anyone may execute.
+// run owes the execution of a timelock operation when its window opens and anyone may execute, and again when a
+// reorganisation took an execution away.
 func (o *obligations) run() {
-	if o.after.State == StateReady && o.before.State != StateReady && o.after.Timelock.AnyoneMay {
+	if o.after.Runnable() && !o.before.Runnable() {
 		o.owe(DutyExecuteOp, o.after.Timelock.ID.Hex(), o.now)
 	}
+}
+
+// Runnable reports whether the operation's window is open and a relayer may execute it.
+func (p *Proposal) Runnable() bool {
+	return p.State == StateReady && p.Timelock != nil && p.Timelock.AnyoneMay && p.Effect() == nil && p.Earlier == nil
 }
 
 // draft owes a new SafeTx: to an emergency that lost its nonce and has no spare left, and to a ready operation that only
 // the Safe may execute.
 func (o *obligations) draft() {
-	if o.after.NeedsDraft() && (o.before.Version == 0 || !o.before.NeedsDraft()) {
+	if o.after.NeedsDraft() && !o.before.NeedsDraft() {
 		o.owe(DutyRebuild, string(o.after.State), o.now)
 	}
 }
@@ -68,13 +84,16 @@ func (o *obligations) draft() {
 // NeedsDraft reports whether people can go on only with a new SafeTx.
 func (p *Proposal) NeedsDraft() bool {
 	t := p.Active()
-	if t == nil {
+	if t == nil || p.Effect() != nil || p.Earlier != nil {
 		return false
 	}
-	if p.State == StateReady && p.Timelock != nil && !p.Timelock.AnyoneMay {
-		return t.Purpose != PurposeExecute || t.State == TxDead
+	switch p.State {
+	case StateProposed, StateApproved:
+		return p.Kind.Emergency() && t.State == TxDead
+	case StateReady:
+		return p.Timelock != nil && !p.Timelock.AnyoneMay && (t.Purpose != PurposeExecute || t.State == TxDead)
 	}
-	return t.State == TxDead && p.Kind.Emergency() && (p.State == StateProposed || p.State == StateApproved)
+	return false
 }
 
 // prove owes a reading of the postconditions when the effect is mined, and again when it is final.

@@ -23,7 +23,8 @@ const (
 	EventUnmined       EventType = "unmined"       // Transaction; a reorganisation took it away
 	EventFinal         EventType = "final"         // Transaction
 	EventFailed        EventType = "failed"        // SafeTxHash, Transaction, Text
-	EventNonceUsed     EventType = "nonce_used"    // SafeTxHash (ours, now dead), Transaction.TxHash (theirs, if known)
+	EventNonceUsed     EventType = "nonce_used"    // SafeTxHash (ours, now dead), Transaction: theirs, by its hash alone and if known; or ours, whole, that failed
+	EventNonceFreed    EventType = "nonce_freed"   // SafeTxHash; a reorganisation gave its nonce back, and its signatures work again
 	EventRebuilt       EventType = "rebuilt"       // SafeTxs (added), Text
 	EventScheduled     EventType = "scheduled"     // Operation: the window is known
 	EventWindow        EventType = "window"        // Operation: its state changed
@@ -34,12 +35,18 @@ const (
 	EventResponded     EventType = "responded"     // Opinion
 	EventExtended      EventType = "extended"      // Until
 	EventWithdrawn     EventType = "withdrawn"     // Text
-	EventCanceled      EventType = "canceled"      // vetoed on chain
-	EventExpired       EventType = "expired"
-	EventSuperseded    EventType = "superseded" // Text
+	EventCanceled      EventType = "canceled"      // vetoed on chain; Text
+	EventExpired       EventType = "expired"       // Text: nobody signed in time, or the window closed
+	EventSuperseded    EventType = "superseded"    // Text
 	EventDisclosed     EventType = "disclosed"
 	EventReleased      EventType = "released" // execution asked for by hand
 )
+
+// EventTypes lists every event type, in the order of a proposal's life.
+var EventTypes = []EventType{EventProposed, EventConfirmed, EventQuorum, EventQuorumLost, EventOwners, EventSubmitted, EventMined, EventUnmined,
+	EventFinal, EventFailed, EventNonceUsed, EventNonceFreed, EventRebuilt, EventScheduled, EventWindow, EventPostcondition, EventExecuted,
+	EventIneffective, EventObjected, EventResponded, EventExtended, EventReleased, EventWithdrawn, EventCanceled, EventExpired,
+	EventSuperseded, EventDisclosed}
 
 // Event is one recorded change. Which fields are set follows from the type, as said beside each.
 // By is a member's name, "chain" or "belay".
@@ -61,6 +68,27 @@ type Event struct {
 	Postconditions []Postcondition  `json:"postconditions,omitempty"`
 	Opinion        *Opinion         `json:"opinion,omitempty"`
 	Until          *time.Time       `json:"until,omitempty"`
+}
+
+// complete reports whether e carries what its type needs. Decide makes no other; a damaged log may hold one.
+func (e Event) complete() bool {
+	switch e.Type {
+	case EventProposed:
+		return e.Draft != nil
+	case EventConfirmed:
+		return e.Confirmation != nil
+	case EventOwners:
+		return e.Block != nil
+	case EventSubmitted, EventMined, EventUnmined, EventFinal:
+		return e.Transaction != nil
+	case EventScheduled, EventWindow:
+		return e.Operation != nil
+	case EventObjected, EventResponded:
+		return e.Opinion != nil
+	case EventExtended:
+		return e.Until != nil
+	}
+	return true
 }
 
 // Recorded is an event with its place in the log.

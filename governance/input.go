@@ -26,7 +26,7 @@ type (
 	Extend struct{ Member string }
 	// Disclose makes an embargoed proposal public.
 	Disclose struct{ Member string }
-	// Release asks for execution now, where the playbook waits for a word.
+	// Release asks for execution now, where the playbook waits for a word: execute: manual.
 	Release struct{ Member string }
 )
 
@@ -42,9 +42,9 @@ type (
 	}
 	// Sent says that a provider accepted a transaction of ours.
 	Sent struct{ Transaction Transaction }
-	// Final says that a mined transaction is now deep enough.
+	// Final says that a mined transaction is now deep enough, in the block that Transaction names.
 	Final struct{ Transaction Transaction }
-	// Gone says that a mined transaction is not on the chain any more.
+	// Gone says that a transaction that was mined as Transaction says is not on the chain any more.
 	Gone struct{ Transaction Transaction }
 	// NonceTaken says that another transaction used our SafeTx's nonce; By is it, where known.
 	NonceTaken struct {
@@ -61,12 +61,13 @@ type (
 		State             OperationState
 		OpensAt, ClosesAt uint64 // chain time, seconds
 		Why               string
+		Final             bool // the block that says so cannot be reorganised away; only then a veto ends the proposal
 	}
 	// OperationRun says that the timelock executed our operation, by anyone.
 	OperationRun struct{ Transaction Transaction }
-	// Proved is the postconditions as read at a block.
+	// Proved is the postconditions, all of them in the proposal's order, as read at the block of the effect.
 	Proved struct{ Postconditions []Postcondition }
-	// Impossible says that it cannot be done any more, and why.
+	// Impossible says that it cannot be done any more. Why is a sentence of ours: it is shown as such.
 	Impossible struct{ Why string }
 	// Tick is the passing of wall time.
 	Tick struct{}

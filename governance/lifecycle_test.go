@@ -1,11 +1,7 @@
 package governance_test
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
-	"reflect"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,7 +10,6 @@ import (
 	"belay/safe"
 
 	"github.com/ethereum/go-ethereum/common"
-	"pgregory.net/rapid"
 )
 
 var (
@@ -123,8 +118,30 @@ func (s *tale) deep() governance.Final {
 	return governance.Final{Transaction: s.p.Transactions[len(s.p.Transactions)-1]}
 }
 
-func proof(value string) governance.Proved {
-	return governance.Proved{Postconditions: []governance.Postcondition{{Text: "getPaused(usdc) = true", Value: value, OK: value == "true", Block: 101}}}
+// reads is the postcondition as the prover reads it now: at the block of the effect, final where the effect is.
+func (s *tale) reads(value string) governance.Proved {
+	c := governance.Postcondition{Text: "getPaused(usdc) = true", Value: value, OK: value == "true", Block: 101}
+	if e := s.p.Effect(); e != nil {
+		c.Block, c.Final = e.Block.Number, e.Status == governance.TxStatusFinal
+	}
+	return governance.Proved{Postconditions: []governance.Postcondition{c}}
+}
+
+// proves lets the prover read the postcondition.
+func (s *tale) proves(value string) *tale {
+	s.t.Helper()
+	return s.does(s.reads(value))
+}
+
+// runs tells that the timelock ran the operation.
+func (s *tale) runs(block uint64) *tale {
+	s.t.Helper()
+	return s.does(governance.OperationRun{Transaction: governance.Transaction{TxHash: common.Hash{43}, Block: safe.Block{Number: block}}})
+}
+
+// vetoed is a cancel in the timelock that no reorganisation takes back.
+func vetoed() governance.OperationSeen {
+	return governance.OperationSeen{State: governance.OperationCanceled, Final: true}
 }
 
 func window(state governance.OperationState) governance.OperationSeen {
@@ -154,9 +171,9 @@ func TestAPauseIsExecutedOnlyWhenFinalAndProven(t *testing.T) {
 	s.does(s.yes(0, 2)) // one more than needed owes nothing more
 	s.does(governance.Sent{Transaction: governance.Transaction{TxHash: common.Hash{42}, Role: governance.PurposeDirect, SafeTxHash: s.p.SafeTxs[0].Hashes.SafeTx}}).is(governance.StateApproved)
 	s.does(s.ran(0, true, 101)).is(governance.StateApproved)
-	s.does(proof("true")).is(governance.StateApproved) // mined and true is not executed yet
-	s.does(s.deep()).is(governance.StateApproved)      // final and unproven at that depth neither
-	s.does(proof("true")).is(governance.StateExecuted)
+	s.proves("true").is(governance.StateApproved) // mined and true is not executed yet
+	s.does(s.deep()).is(governance.StateApproved) // final and unproven at that depth neither
+	s.proves("true").is(governance.StateExecuted)
 	if s.owed(governance.DutySubmit) != 1 || s.owed(governance.DutyProve) != 2 {
 		t.Errorf("owed %d submissions and %d proofs, want 1 and 2", s.owed(governance.DutySubmit), s.owed(governance.DutyProve))
 	}
@@ -168,8 +185,8 @@ func TestWhatIsFalseIsIneffectiveAndWhatIsUnreadIsNeither(t *testing.T) {
 		s.does(s.yes(0, 0)).does(s.yes(0, 1)).does(s.ran(0, true, 101))
 		return s.does(s.deep())
 	}
-	final().does(proof("")).is(governance.StateApproved)
-	final().does(proof("false")).is(governance.StateIneffective).does(proof("true")).is(governance.StateExecuted)
+	final().proves("").is(governance.StateApproved)
+	final().proves("false").is(governance.StateIneffective).proves("true").is(governance.StateExecuted)
 }
 
 func TestTheSameOwnersYesAgainIsKnown(t *testing.T) {
@@ -252,7 +269,7 @@ func TestWhatIsExecutedAfterItEndedIsExecuted(t *testing.T) {
 	s.does(s.yes(0, 0))
 	s.now = start.Add(25 * time.Hour)
 	s.does(governance.Tick{}).is(governance.StateExpired)
-	s.does(s.ran(0, true, 200)).does(s.deep()).does(proof("true")).is(governance.StateExecuted)
+	s.does(s.ran(0, true, 200)).does(s.deep()).proves("true").is(governance.StateExecuted)
 	if !strings.Contains(s.p.EndReason, "after it had ended as expired") {
 		t.Errorf("it does not say that it had ended: %q", s.p.EndReason)
 	}
@@ -260,7 +277,7 @@ func TestWhatIsExecutedAfterItEndedIsExecuted(t *testing.T) {
 
 func TestAReorganisationTakesBackWhatRestedOnTheBlock(t *testing.T) {
 	s := proposed(t, governance.KindPause, 0, false)
-	s.does(s.yes(0, 0)).does(s.yes(0, 1)).does(s.ran(0, true, 101)).does(s.deep()).does(proof("true")).is(governance.StateExecuted)
+	s.does(s.yes(0, 0)).does(s.yes(0, 1)).does(s.ran(0, true, 101)).does(s.deep()).proves("true").is(governance.StateExecuted)
 	s.does(governance.Gone{Transaction: s.p.Transactions[0]}).is(governance.StateApproved)
 	if len(s.p.Postconditions) != 0 || !s.p.EndedAt.IsZero() || s.p.EndReason != "" {
 		t.Errorf("it still claims %v, ended %v %q", s.p.Postconditions, s.p.EndedAt, s.p.EndReason)
@@ -268,7 +285,7 @@ func TestAReorganisationTakesBackWhatRestedOnTheBlock(t *testing.T) {
 	if s.owed(governance.DutySubmit) != 2 {
 		t.Errorf("owed %d submissions, want another one", s.owed(governance.DutySubmit))
 	}
-	s.does(s.ran(0, true, 103)).does(s.deep()).does(proof("true")).is(governance.StateExecuted)
+	s.does(s.ran(0, true, 103)).does(s.deep()).proves("true").is(governance.StateExecuted)
 }
 
 func TestATimelockIsFollowedByItsReadings(t *testing.T) {
@@ -281,9 +298,8 @@ func TestATimelockIsFollowedByItsReadings(t *testing.T) {
 	if s.owed(governance.DutyExecuteOp) != 1 {
 		t.Errorf("an open window owes %d executions", s.owed(governance.DutyExecuteOp))
 	}
-	s.does(governance.OperationRun{Transaction: governance.Transaction{TxHash: common.Hash{43}, Block: safe.Block{Number: 120}}})
-	s.does(s.deep()).does(proof("true")).is(governance.StateExecuted)
-	queued().does(window(governance.OperationCanceled)).is(governance.StateCanceled)
+	s.runs(120).does(s.deep()).proves("true").is(governance.StateExecuted)
+	queued().does(window(governance.OperationCanceled)).is(governance.StateQueued).does(vetoed()).is(governance.StateCanceled)
 	queued().does(window(governance.OperationUnset)).is(governance.StateApproved)
 }
 
@@ -325,178 +341,5 @@ func TestAnEmergencyOutlivesItsDeadlineWhilePeopleSign(t *testing.T) {
 	s.does(s.yes(0, 0))
 	if want := s.now.Add(24 * time.Hour); !s.p.ExpiresAt.Equal(want) {
 		t.Errorf("it expires at %v, want %v", s.p.ExpiresAt, want)
-	}
-}
-
-// expectedLegal says independently of the table which events each state takes.
-var expectedLegal = map[governance.State]string{
-	"": "proposed",
-	governance.StateProposed: "confirmed quorum quorum_lost owners mined unmined final nonce_used rebuilt scheduled failed postcondition executed ineffective " +
-		"objected responded extended withdrawn expired superseded disclosed",
-	governance.StateApproved: "confirmed quorum quorum_lost owners submitted mined unmined final nonce_used scheduled failed postcondition executed ineffective " +
-		"objected responded released withdrawn superseded disclosed",
-	governance.StateQueued: "owners submitted mined unmined final window postcondition executed ineffective canceled objected responded disclosed",
-	governance.StateReady: "confirmed quorum quorum_lost owners submitted mined unmined final nonce_used rebuilt window failed postcondition executed ineffective canceled " +
-		"objected responded released disclosed",
-	governance.StateExecuted: endedTakes, governance.StateIneffective: endedTakes, governance.StateCanceled: endedTakes,
-	governance.StateExpired: endedTakes, governance.StateSuperseded: endedTakes, governance.StateFailed: endedTakes,
-}
-
-const endedTakes = "owners submitted mined unmined final nonce_used window postcondition executed ineffective disclosed"
-
-func TestEveryPairOfStateAndEventIsLegalOrNot(t *testing.T) {
-	all := []governance.EventType{"proposed", "confirmed", "quorum", "quorum_lost", "owners", "submitted", "mined", "unmined", "final", "failed", "nonce_used", "rebuilt",
-		"scheduled", "window", "postcondition", "executed", "ineffective", "objected", "responded", "extended", "withdrawn", "canceled", "expired", "superseded", "disclosed", "released"}
-	for _, state := range append([]governance.State{""}, governance.States...) {
-		takes := strings.Fields(expectedLegal[state])
-		for _, event := range all {
-			if want := slices.Contains(takes, string(event)); governance.Legal(state, event) != want {
-				t.Errorf("%q in state %q: legal is %v, want %v", event, state, !want, want)
-			}
-		}
-	}
-}
-
-// TestReplayGivesTheStoredProposal plays random lives. After each step the JSON of state and log, as the store keeps them,
-// replays to the same state, and no law is broken.
-func TestReplayGivesTheStoredProposal(t *testing.T) {
-	rapid.Check(t, func(r *rapid.T) {
-		kind := rapid.SampledFrom([]governance.Kind{governance.KindPause, governance.KindParameter}).Draw(r, "kind")
-		via := kind != governance.KindPause && rapid.Bool().Draw(r, "via")
-		spares := 0
-		if kind == governance.KindPause {
-			spares = rapid.IntRange(0, 1).Draw(r, "spares")
-		}
-		s := proposed(t, kind, spares, via)
-		for range rapid.IntRange(1, 25).Draw(r, "steps") {
-			_ = s.tries(s.randomInput(r))
-			s.holds(r)
-		}
-	})
-}
-
-func (s *tale) randomInput(r *rapid.T) governance.Input {
-	tx := rapid.IntRange(0, len(s.p.SafeTxs)-1).Draw(r, "tx")
-	switch rapid.IntRange(0, 12).Draw(r, "input") {
-	case 0, 1, 2:
-		return s.yes(tx, rapid.IntRange(0, 2).Draw(r, "owner"))
-	case 3:
-		return seen(7+rapid.Uint64Range(0, 2).Draw(r, "nonce"), 101+uint64(len(s.events)), rapid.IntRange(1, 3).Draw(r, "threshold"), owners...)
-	case 4:
-		return s.ran(tx, rapid.Bool().Draw(r, "success"), 101+rapid.Uint64Range(0, 3).Draw(r, "block"))
-	case 5:
-		if len(s.p.Transactions) > 0 {
-			return s.deep()
-		}
-	case 6:
-		if len(s.p.Transactions) > 0 {
-			return governance.Gone{Transaction: s.p.Transactions[0]}
-		}
-	case 7:
-		return governance.NonceTaken{SafeTxHash: s.p.SafeTxs[tx].Hashes.SafeTx}
-	case 8:
-		return window(rapid.SampledFrom([]governance.OperationState{"unset", "waiting", "ready", "canceled", "unknown"}).Draw(r, "window"))
-	case 9:
-		return proof(rapid.SampledFrom([]string{"true", "false", ""}).Draw(r, "proof"))
-	case 10:
-		return governance.Withdraw{Member: rapid.SampledFrom([]string{"alice", "bob"}).Draw(r, "member")}
-	case 11:
-		return governance.OperationRun{Transaction: governance.Transaction{TxHash: common.Hash{43}, Block: safe.Block{Number: 120}}}
-	}
-	return governance.Tick{}
-}
-
-func (s *tale) holds(r *rapid.T) {
-	log, err := json.Marshal(s.events)
-	if err != nil {
-		r.Fatal(err)
-	}
-	var stored []governance.Event
-	if err := json.Unmarshal(log, &stored); err != nil {
-		r.Fatal(err)
-	}
-	replayed := governance.Proposal{ID: "P-1"}
-	for _, e := range stored {
-		replayed = governance.Apply(replayed, e)
-	}
-	want, _ := json.Marshal(s.p)
-	got, _ := json.Marshal(replayed)
-	if !reflect.DeepEqual(got, want) {
-		r.Fatalf("the log replays to\n%s\nand the state is\n%s", got, want)
-	}
-	p := s.p
-	if p.Version != uint64(len(s.events)) {
-		r.Fatalf("version %d after %d events", p.Version, len(s.events))
-	}
-	if a := p.Active(); p.State == governance.StateApproved && a.State == governance.TxApproved && p.Yes(a) < p.Threshold {
-		r.Fatalf("approved with %d of %d", p.Yes(a), p.Threshold)
-	}
-	if e := p.Effect(); p.State == governance.StateExecuted && (e == nil || e.Status != governance.TxStatusFinal || slices.ContainsFunc(p.Postconditions, func(c governance.Postcondition) bool { return !c.OK })) {
-		r.Fatalf("executed, while the effect is %+v and the proof %+v", e, p.Postconditions)
-	}
-	signed := slices.ContainsFunc(p.SafeTxs, func(t governance.SafeTx) bool { return len(t.Confirmations) > 0 })
-	if p.Kind.Emergency() && (p.State == governance.StateSuperseded || p.State == governance.StateCanceled && signed && !slices.ContainsFunc(s.events, func(e governance.Event) bool { return e.Type == governance.EventWithdrawn })) {
-		r.Fatalf("an emergency ended as %s", p.State)
-	}
-}
-
-func TestEmbargo(t *testing.T) {
-	for _, c := range []struct {
-		visibility governance.Visibility
-		state      governance.State
-		public     bool
-	}{
-		{governance.VisiblePublic, governance.StateProposed, true},
-		{governance.VisibleAfterExecution, governance.StateProposed, false},
-		{governance.VisibleAfterExecution, governance.StateApproved, false},
-		{governance.VisibleAfterExecution, governance.StateQueued, true},
-		{governance.VisibleAfterExecution, governance.StateExecuted, true},
-		{governance.VisibleAfterExecution, governance.StateIneffective, true},
-		{governance.VisibleAfterExecution, governance.StateExpired, false},
-		{governance.VisiblePrivate, governance.StateExecuted, false},
-	} {
-		t.Run(fmt.Sprintf("%s in %s", c.visibility, c.state), func(t *testing.T) {
-			p := drafted(governance.KindPause, 0, false)
-			p.State, p.Policy.Visibility = c.state, c.visibility
-			p.Timelock = &governance.Operation{}
-			if _, shown := governance.NewView(p, governance.Facts{}, governance.Viewer{}); shown != c.public {
-				t.Errorf("the public sees it: %v", shown)
-			}
-			if p.Visible(governance.AudiencePublic) != c.public || !p.Visible(governance.AudienceKey) {
-				t.Error("visible to the wrong people")
-			}
-			p.Disclosed = true
-			if !p.Visible(governance.AudiencePublic) {
-				t.Error("disclosed, and not visible")
-			}
-		})
-	}
-}
-
-func TestThePublicReadsNoNamesAndNoWordsOfTheWarRoom(t *testing.T) {
-	s := proposed(t, governance.KindPause, 0, false)
-	confirm := s.yes(0, 0)
-	confirm.Confirmation.Member = "bob"
-	s.does(confirm).does(governance.Speak{Opinion: governance.Opinion{Member: "carol", What: "object", Text: "wait for dave"}}).does(governance.Disclose{Member: "alice"})
-	facts := governance.Facts{PublicID: "opaque", Members: map[string]string{owners[0].Hex(): "bob"}}
-	for i, e := range s.events {
-		facts.Events = append(facts.Events, governance.Recorded{Seq: uint64(100 + i), Proposal: "P-1", Event: e})
-	}
-	v, ok := governance.NewView(s.p, facts, governance.Viewer{Audience: governance.AudiencePublic})
-	if !ok {
-		t.Fatal("disclosed, and not visible")
-	}
-	text, err := json.Marshal(v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, secret := range []string{"alice", "bob", "carol", "dave", "oracle is off", "P-1", `"seq":10`} {
-		if strings.Contains(string(text), secret) {
-			t.Errorf("the public can read %q in %s", secret, text)
-		}
-	}
-	room, _ := governance.NewView(s.p, facts, governance.Viewer{Audience: governance.AudienceWarRoom})
-	if room.Reason.Raw() != "oracle is off" || room.Proposer != "alice" || room.ID != "P-1" {
-		t.Errorf("the war room reads %q by %q as %q", room.Reason.Raw(), room.Proposer, room.ID)
 	}
 }

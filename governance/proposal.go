@@ -1,6 +1,7 @@
 package governance
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -29,6 +30,7 @@ type Proposal struct {
 	ExpiresAt    time.Time         `json:"expires_at"`
 	EndedAt      time.Time         `json:"ended_at,omitzero"`
 	EndReason    string            `json:"end_reason,omitempty"`
+	Earlier      *Ending           `json:"earlier,omitempty"` // how it had ended before someone went on with it all the same
 	Policy       Policy            `json:"policy"`
 	Public       PublicText        `json:"public"`
 	Disclosed    bool              `json:"disclosed,omitempty"` // made public by hand
@@ -60,6 +62,14 @@ type Proposal struct {
 
 	Objections []Opinion `json:"objections"`
 	Responders []Opinion `json:"responders"` // "I'm on it", "I can't"
+}
+
+// Ending is how and when a proposal ended. It stays known while someone who holds the signatures goes on with a proposal that
+// had ended: a reorganisation brings it back, and Belay does not help with what its people took down.
+type Ending struct {
+	State  State     `json:"state"`
+	At     time.Time `json:"at"`
+	Reason string    `json:"reason"`
 }
 
 // SafeRef names the Safe that a proposal acts through.
@@ -144,7 +154,7 @@ const (
 // TransactionStatus is how far an Ethereum transaction has come.
 type TransactionStatus string
 
-// The statuses of the public contract. Dropped is internal: a reorganisation took a mined one away.
+// The statuses of the public contract. One that a reorganisation took away is submitted again: its bytes are still valid.
 const (
 	TxStatusSubmitted TransactionStatus = "submitted"
 	TxStatusMined     TransactionStatus = "mined"
@@ -160,6 +170,7 @@ type Transaction struct {
 	Block      safe.Block        `json:"block,omitzero"`
 	At         time.Time         `json:"at"`
 	Ours       bool              `json:"ours"`
+	Failed     bool              `json:"failed,omitempty"` // ExecutionFailure: it used the nonce and had no effect
 }
 
 // Expectation is a postcondition: a read and the value it must give, as canonical text.
@@ -219,23 +230,38 @@ type PublicText struct {
 	NextUpdate time.Duration `json:"next_update,omitempty"`
 }
 
-// Active is the SafeTx that people are asked to sign, or that is on its way: the one that runs a ready operation where there
-// is one, else the first that is not dead. It is nil only before the proposal exists.
+// Active is the SafeTx that people are asked to sign, or that is on its way: the one that the chain ran, else the first that is
+// not dead. Once the timelock's window is open that is the SafeTx which executes the operation, where there is one. It is nil only
+// before the proposal exists.
 func (p *Proposal) Active() *SafeTx {
+	executing := p.executing()
+	var first, last *SafeTx
 	for i := range p.SafeTxs {
-		if p.SafeTxs[i].Purpose == PurposeExecute && p.SafeTxs[i].State != TxDead {
-			return &p.SafeTxs[i]
+		t := &p.SafeTxs[i]
+		if (t.Purpose == PurposeExecute) != executing {
+			continue
 		}
-	}
-	for i := range p.SafeTxs {
-		if p.SafeTxs[i].State != TxDead {
-			return &p.SafeTxs[i]
+		if t.State == TxMined || t.State == TxFinal {
+			return t
 		}
+		if first == nil && t.State != TxDead {
+			first = t
+		}
+		last = t
 	}
-	if n := len(p.SafeTxs); n > 0 {
-		return &p.SafeTxs[n-1]
+	if first != nil {
+		return first
 	}
-	return nil
+	return last
+}
+
+// executing reports whether the proposal has come to the SafeTx that executes its operation.
+func (p *Proposal) executing() bool {
+	switch p.State {
+	case StateReady, StateExecuted, StateIneffective, StateFailed, StateCanceled:
+		return slices.ContainsFunc(p.SafeTxs, func(t SafeTx) bool { return t.Purpose == PurposeExecute })
+	}
+	return false
 }
 
 // SafeTx finds the SafeTx with this safeTxHash.

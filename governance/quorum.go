@@ -26,7 +26,7 @@ func (p *Proposal) quorum(t *SafeTx) bool {
 	return p.Threshold > 0 && p.Yes(t) >= p.Threshold
 }
 
-// Usable reports whether signatures of an ended proposal still work on chain: a quorum over a nonce that is not gone.
+// Usable reports whether signatures over the proposal still work on chain: a quorum over a nonce that is not gone.
 func (p *Proposal) Usable() bool {
 	return slices.ContainsFunc(p.SafeTxs, func(t SafeTx) bool {
 		return (t.State == TxAsking || t.State == TxApproved) && t.Tx.Nonce >= p.SafeNonce && p.quorum(&t)

@@ -17,12 +17,12 @@ const (
 	DutyCard      DutyKind = "card"    // bring card and thread of one platform up to date; Target: slack | discord
 	DutySubmit    DutyKind = "submit"  // send the active SafeTx; Target: safeTxHash
 	DutyExecuteOp DutyKind = "execute" // run a ready timelock operation; Target: operation id
-	DutyProve     DutyKind = "prove"   // read the postconditions; Target: transaction hash
-	DutyRebuild   DutyKind = "rebuild" // draft the next SafeTx of an emergency that lost its nonce
+	DutyProve     DutyKind = "prove"   // read the postconditions; Target: transaction hash/status
+	DutyRebuild   DutyKind = "rebuild" // draft the next SafeTx; Target: proposed (an emergency lost its nonce) | ready (only the Safe may execute)
 )
 
 // Duty is work owed because of a change. It carries no text, calldata or card: the worker loads the present proposal,
-// so that redelivery and coalescing come free. ID is proposal/version/kind/target.
+// so that redelivery and coalescing come free. ID is proposal/version/kind/target, the version in six digits: "P-12/000007/submit/0x…".
 type Duty struct {
 	ID       string    `json:"id"`
 	Kind     DutyKind  `json:"kind"`

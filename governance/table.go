@@ -1,10 +1,13 @@
 package governance
 
+import "slices"
+
 // table is the state machine as data: from each state, the events that may be recorded and the states that they may lead
-// to. An event that is not listed in a row is refused there. Docs and the test of every legal and illegal pair come from it.
+// to. An event that is not listed in a row is refused there. docs/states.md and the test of every legal and illegal pair
+// come from it.
 //
-// Ended states keep taking what a chain reports: a hash that was signed once can be executed by anyone while its nonce
-// lives, and a reorganisation can take an execution away.
+// Every state that exists takes every fact of a chain; only what people ask for is refused. Ended states, too: a hash that was
+// signed once can be executed by anyone while its nonce lives, and a reorganisation can take an execution away.
 var table = map[State]map[EventType][]State{
 	"": {
 		EventProposed: {StateProposed},
@@ -14,12 +17,15 @@ var table = map[State]map[EventType][]State{
 		EventQuorum:        {StateProposed, StateApproved}, // a spare's quorum moves nothing yet
 		EventQuorumLost:    {StateProposed},                // of a spare
 		EventOwners:        {StateProposed},
+		EventSubmitted:     {StateProposed}, // sent just before quorum was lost
 		EventMined:         {StateProposed}, // executed from outside before we saw quorum
-		EventUnmined:       {StateProposed},
+		EventUnmined:       {StateProposed, StateApproved},
 		EventFinal:         {StateProposed},
-		EventNonceUsed:     {StateProposed, StateApproved},
+		EventNonceUsed:     {StateProposed, StateApproved}, // an emergency moves to its spare
+		EventNonceFreed:    {StateProposed, StateApproved},
 		EventRebuilt:       {StateProposed},
 		EventScheduled:     {StateQueued},
+		EventWindow:        {StateProposed}, // scheduled and canceled while nobody watched
 		EventFailed:        {StateFailed},
 		EventPostcondition: {StateProposed},
 		EventExecuted:      {StateExecuted},
@@ -28,6 +34,7 @@ var table = map[State]map[EventType][]State{
 		EventResponded:     {StateProposed},
 		EventExtended:      {StateProposed},
 		EventWithdrawn:     {StateCanceled},
+		EventCanceled:      {StateCanceled},
 		EventExpired:       {StateExpired},
 		EventSuperseded:    {StateSuperseded},
 		EventDisclosed:     {StateProposed},
@@ -39,10 +46,12 @@ var table = map[State]map[EventType][]State{
 		EventOwners:        {StateApproved},
 		EventSubmitted:     {StateApproved},
 		EventMined:         {StateApproved},
-		EventUnmined:       {StateProposed, StateApproved},
+		EventUnmined:       {StateApproved, StateProposed}, // executed from outside with signatures that we never saw
 		EventFinal:         {StateApproved},
 		EventNonceUsed:     {StateProposed, StateApproved},
+		EventNonceFreed:    {StateProposed, StateApproved},
 		EventScheduled:     {StateQueued},
+		EventWindow:        {StateApproved},
 		EventFailed:        {StateFailed},
 		EventPostcondition: {StateApproved},
 		EventExecuted:      {StateExecuted},
@@ -51,20 +60,26 @@ var table = map[State]map[EventType][]State{
 		EventResponded:     {StateApproved},
 		EventReleased:      {StateApproved},
 		EventWithdrawn:     {StateCanceled},
+		EventCanceled:      {StateCanceled},
 		EventSuperseded:    {StateSuperseded},
 		EventDisclosed:     {StateApproved},
 	},
 	StateQueued: {
+		EventQuorum:        {StateQueued},
+		EventQuorumLost:    {StateQueued},
 		EventOwners:        {StateQueued},
 		EventSubmitted:     {StateQueued},
 		EventMined:         {StateQueued},
-		EventUnmined:       {StateQueued, StateProposed, StateApproved},
+		EventUnmined:       unscheduled(StateQueued),
 		EventFinal:         {StateQueued},
-		EventWindow:        {StateQueued, StateReady, StateApproved},
+		EventNonceUsed:     {StateQueued},
+		EventNonceFreed:    {StateQueued},
+		EventWindow:        unscheduled(StateQueued, StateReady),
 		EventPostcondition: {StateQueued},
 		EventExecuted:      {StateExecuted},
 		EventIneffective:   {StateIneffective},
 		EventCanceled:      {StateCanceled},
+		EventExpired:       {StateExpired}, // its window closed
 		EventObjected:      {StateQueued},
 		EventResponded:     {StateQueued},
 		EventDisclosed:     {StateQueued},
@@ -76,48 +91,62 @@ var table = map[State]map[EventType][]State{
 		EventOwners:        {StateReady},
 		EventSubmitted:     {StateReady},
 		EventMined:         {StateReady},
-		EventUnmined:       {StateReady, StateProposed, StateApproved},
+		EventUnmined:       unscheduled(StateReady),
 		EventFinal:         {StateReady},
 		EventNonceUsed:     {StateReady},
+		EventNonceFreed:    {StateReady},
 		EventRebuilt:       {StateReady},
-		EventWindow:        {StateQueued, StateReady, StateApproved},
+		EventWindow:        unscheduled(StateQueued, StateReady),
 		EventFailed:        {StateFailed},
 		EventPostcondition: {StateReady},
 		EventExecuted:      {StateExecuted},
 		EventIneffective:   {StateIneffective},
 		EventCanceled:      {StateCanceled},
+		EventExpired:       {StateExpired},
 		EventObjected:      {StateReady},
 		EventResponded:     {StateReady},
 		EventReleased:      {StateReady},
 		EventDisclosed:     {StateReady},
 	},
-	StateExecuted:    ended(StateExecuted),
-	StateIneffective: ended(StateIneffective),
-	StateCanceled:    ended(StateCanceled),
-	StateExpired:     ended(StateExpired),
-	StateSuperseded:  ended(StateSuperseded),
-	StateFailed:      ended(StateFailed),
+	StateExecuted:    ended(StateExecuted, append(unscheduled(StateExecuted), StateReady)...),
+	StateIneffective: ended(StateIneffective, append(unscheduled(StateIneffective), StateReady)...),
+	StateCanceled:    revocable(StateCanceled, StateCanceled),
+	StateExpired:     revocable(StateExpired, StateExpired),
+	StateSuperseded:  revocable(StateSuperseded, StateSuperseded),
+	StateFailed:      revocable(StateFailed, StateFailed, StateProposed, StateApproved),
 }
 
-// ended is the row of a final state: chain facts only, and the word that makes it public.
-func ended(s State) map[EventType][]State {
-	back := []State{s}
-	if s == StateExecuted || s == StateIneffective || s == StateFailed {
-		back = []State{s, StateProposed, StateApproved, StateReady}
-	}
+// unscheduled are the states that a proposal can stand in when the chain took its schedule or its effect back: those given, asking
+// again, or as it had ended before strangers went on with it.
+func unscheduled(stays ...State) []State {
+	return append(stays, StateProposed, StateApproved, StateCanceled, StateExpired, StateSuperseded, StateFailed)
+}
+
+// ended is the row of a final state: chain facts only, and the word that makes it public. Back is where it can fall
+// when a reorganisation takes a transaction away.
+func ended(s State, back ...State) map[EventType][]State {
+	slices.Sort(back)
 	return map[EventType][]State{
 		EventOwners:        {s},
 		EventSubmitted:     {s},
 		EventMined:         {s},
-		EventUnmined:       back,
+		EventUnmined:       slices.Compact(back),
 		EventFinal:         {s},
 		EventNonceUsed:     {s},
+		EventNonceFreed:    {s},
 		EventWindow:        {s},
 		EventPostcondition: {s},
 		EventExecuted:      {StateExecuted},
 		EventIneffective:   {StateIneffective},
 		EventDisclosed:     {s},
 	}
+}
+
+// revocable is the row of an end without effect: whoever holds the signatures may still put it into the timelock.
+func revocable(s State, back ...State) map[EventType][]State {
+	row := ended(s, back...)
+	row[EventScheduled] = []State{StateQueued}
+	return row
 }
 
 // Legal reports whether the table lets e be recorded in s.

@@ -290,4 +290,4 @@ func (l *looker) preview(ctx context.Context, pb *governance.Playbook, params ma
 // nothingOpen is a store without proposals. Preview asks it for nothing else.
 type nothingOpen struct{ coordinator.Store }
 
-func (nothingOpen) Unended() ([]governance.Proposal, error) { return nil, nil }
+func (nothingOpen) Watched() ([]governance.Proposal, error) { return nil, nil }

@@ -73,10 +73,14 @@ func TestRecordsCanBeReadFromAStoppedStoreAndSentByAnyone(t *testing.T) {
 		t.Fatal("sign")
 	}
 	dir := t.TempDir()
-	for _, args := range [][]string{{"proposals"}, {"show", "P-1"}, {"backup", filepath.Join(dir, "running.db")}, {"log", "head"}, {"log", "export"}} {
+	for _, args := range [][]string{{"proposals"}, {"show", "P-1"}, {"backup", filepath.Join(dir, "running.db")}, {"log", "head"}, {"log", "export"}, {"log", "verify"},
+		{"propose", "pause-reserve", "asset=weth", "--reason", "chat is down"}} {
 		if code, out, errs := belay(t, append([]string{"--config", i.config}, args...)...); code != exitDone || out == "" {
 			t.Errorf("%v on the running program: exit %d %s %s", args, code, out, errs)
 		}
+	}
+	if code, _, errs := belay(t, "--config", i.config, "backup", filepath.Join(dir, "running.db")); code != exitFailed || !strings.Contains(errs, "exists") {
+		t.Errorf("a backup over another: exit %d %s", code, errs)
 	}
 	if code, _, errs := belay(t, "--config", i.config, "serve"); code == exitDone || !strings.Contains(errs, "another process holds the store") {
 		t.Errorf("a second start: exit %d %s", code, errs)
@@ -101,6 +105,10 @@ func TestRecordsCanBeReadFromAStoppedStoreAndSentByAnyone(t *testing.T) {
 	}
 	if !i.paused("usdc") {
 		t.Error("the printed transaction paused nothing")
+	}
+	var stopped governance.View
+	if _, out, _ := belay(t, "--config", i.config, "--json", "show", "P-1"); json.Unmarshal([]byte(out), &stopped) != nil || stopped.PublicID != v.PublicID || stopped.SafeTxHash != v.SafeTxHash {
+		t.Errorf("the stopped store calls it %s, the running program %s", stopped.PublicID, v.PublicID)
 	}
 	for _, args := range [][]string{{"proposals"}, {"show", "P-1"}, {"log", "verify"}, {"log", "head"}, {"version", "--json"}, {"backup", filepath.Join(dir, "stopped.db")}} {
 		if code, out, errs := belay(t, append([]string{"--config", i.config}, args...)...); code != exitDone || out == "" {

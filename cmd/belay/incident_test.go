@@ -186,14 +186,19 @@ func (i *incident) get(id string) governance.View {
 // sign signs a hash as a wallet signs typed data and posts it.
 func (i *incident) sign(v governance.View, hash string, key *ecdsa.PrivateKey) (int, json.RawMessage) {
 	i.t.Helper()
+	var answer json.RawMessage
+	code := i.do(http.MethodPost, "/api/v1/proposals/"+v.ID+"/signatures", map[string]any{"signature": i.signature(hash, key), "safe_tx_hash": hash}, &answer)
+	return code, answer
+}
+
+func (i *incident) signature(hash string, key *ecdsa.PrivateKey) string {
+	i.t.Helper()
 	sig, err := crypto.Sign(common.HexToHash(hash).Bytes(), key)
 	if err != nil {
 		i.t.Fatal(err)
 	}
 	sig[64] += 27
-	var answer json.RawMessage
-	code := i.do(http.MethodPost, "/api/v1/proposals/"+v.ID+"/signatures", map[string]any{"signature": hexutil.Encode(sig), "safe_tx_hash": hash}, &answer)
-	return code, answer
+	return hexutil.Encode(sig)
 }
 
 func (i *incident) quorum(v governance.View) {
@@ -257,8 +262,8 @@ func TestAParameterChangeWaitsInTheTimelock(t *testing.T) {
 	}
 	i.stack.Chain.AdvanceTime(2 * time.Minute)
 	v = i.reaches(v.ID, governance.StateExecuted)
-	if !strings.Contains(fmt.Sprint(v.Postconditions), "7000") {
-		t.Errorf("postconditions %+v", v.Postconditions)
+	if !strings.Contains(fmt.Sprint(v.Postconditions), "7000") || v.Timelock.State != governance.OperationDone {
+		t.Errorf("postconditions %+v, operation %s", v.Postconditions, v.Timelock.State)
 	}
 }
 

@@ -34,6 +34,9 @@ func (p *program) logVerify() *cobra.Command {
 			return err
 		}
 		db, err := offline(cfg)
+		if errors.Is(err, store.ErrLocked) {
+			return p.verifyRunning(cmd, cfg)
+		}
 		if err != nil {
 			return err
 		}
@@ -44,6 +47,24 @@ func (p *program) logVerify() *cobra.Command {
 		return p.print(report, report.Proves())
 	}
 	return c
+}
+
+// verifyRunning recomputes the hashes of the log that the running program exports, against the key on this machine.
+func (p *program) verifyRunning(cmd *cobra.Command, cfg *configs.Config) error {
+	key, err := store.PublicKeyOf(cfg.Store.LogKeyFile)
+	if err != nil {
+		return err
+	}
+	log, err := openRunning(cmd, cfg, "")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = log.Close() }()
+	report, err := store.VerifyExport(cmd.Context(), log, key)
+	if err != nil {
+		return err
+	}
+	return p.print(report, report.Proves())
 }
 
 func (p *program) verifyExport(cmd *cobra.Command, file, key string) error {
@@ -84,20 +105,29 @@ func (p *program) logExport() *cobra.Command {
 }
 
 func (p *program) exportRunning(cmd *cobra.Command, cfg *configs.Config, proposal string) error {
-	req, err := http.NewRequestWithContext(cmd.Context(), http.MethodGet, "http://"+cfg.HTTP.AdminListen+"/admin/log?proposal="+url.QueryEscape(proposal), nil)
+	log, err := openRunning(cmd, cfg, proposal)
 	if err != nil {
 		return err
 	}
+	defer func() { _ = log.Close() }()
+	_, err = io.Copy(p.out, log)
+	return err
+}
+
+// openRunning asks the program that holds the store for its log, or for one proposal's part of it.
+func openRunning(cmd *cobra.Command, cfg *configs.Config, proposal string) (io.ReadCloser, error) {
+	req, err := http.NewRequestWithContext(cmd.Context(), http.MethodGet, "http://"+cfg.HTTP.AdminListen+"/admin/log?proposal="+url.QueryEscape(proposal), nil)
+	if err != nil {
+		return nil, err
+	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return fmt.Errorf("ask the running belay: %w", err)
+		return nil, fmt.Errorf("ask the running belay: %w", err)
 	}
-	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("the running belay answered %s", resp.Status)
+		return nil, errors.Join(fmt.Errorf("the running belay answered %s", resp.Status), resp.Body.Close())
 	}
-	_, err = io.Copy(p.out, resp.Body)
-	return err
+	return resp.Body, nil
 }
 
 func (p *program) logHead() *cobra.Command {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 
 	"belay/configs"
@@ -63,7 +64,8 @@ func views(cfg *configs.Config, db *store.Store, list []governance.Proposal) ([]
 		if err != nil {
 			return nil, err
 		}
-		f := governance.Facts{PublicID: proposal.ID, PublicURL: cfg.HTTP.PublicURL, Members: names, Events: events, Submissions: submissions, Head: proposal.ReadAt}
+		f := governance.Facts{PublicID: coordinator.PublicID(db.Derive(coordinatorSecret), proposal.ID), PublicURL: cfg.HTTP.PublicURL, Members: names,
+			Events: events, Submissions: submissions, Head: proposal.ReadAt, Manifest: unsignedBanner}
 		for _, c := range cfg.Chains {
 			if c.Name == proposal.Safe.Chain {
 				f.Explorer, f.Confirmations, f.Single = c.Explorer, c.Confirmations, len(c.RPC) == 1
@@ -205,11 +207,8 @@ func (p *program) propose() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if member == "" && len(cfg.Members) == 1 {
-			member = cfg.Members[0].Name
-		}
-		if member == "" {
-			return usagef("say who proposes: --member NAME")
+		if member, err = proposer(cfg, args[0], member); err != nil {
+			return err
 		}
 		var v governance.View
 		err = newRemote(cmd.Context(), cfg).post("/api/v1/proposals", map[string]any{"member": member, "playbook": args[0], "params": params, "reason": reason}, &v)
@@ -219,6 +218,29 @@ func (p *program) propose() *cobra.Command {
 		return p.print(v, proposalText(v))
 	}
 	return c
+}
+
+// proposer is the member named, else the only one whose roles may propose the playbook. Roles that groups in chat vouch for
+// are not known here: then the flag has to say who it is.
+func proposer(cfg *configs.Config, playbook, named string) (string, error) {
+	if named != "" {
+		return named, nil
+	}
+	var may []string
+	for _, m := range cfg.Members {
+		for _, file := range cfg.Playbooks {
+			if file.Name == playbook && slices.ContainsFunc(file.Policy.Propose, func(role string) bool { return slices.Contains(m.Roles, role) }) {
+				may = append(may, m.Name)
+			}
+		}
+	}
+	switch len(may) {
+	case 1:
+		return may[0], nil
+	case 0:
+		return "", usagef("say who proposes: --member NAME")
+	}
+	return "", usagef("say who proposes: --member %s", strings.Join(may, " | "))
 }
 
 // remote asks the running program, with the operator's token.
@@ -262,8 +284,11 @@ func (r remote) do(method, path string, body io.Reader, v any) error {
 		return json.NewDecoder(resp.Body).Decode(v)
 	}
 	var problem struct{ Title, Detail, Hint string }
-	if err := json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&problem); err != nil || problem.Title == "" {
+	if err := json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&problem); err != nil || problem.Detail == "" {
 		return fmt.Errorf("the running belay answered %s", resp.Status)
+	}
+	if problem.Title == "" { // the admin listener speaks plainly
+		return errors.New(problem.Detail)
 	}
 	return fmt.Errorf("%s: %s\n  what next: %s", problem.Title, problem.Detail, problem.Hint)
 }

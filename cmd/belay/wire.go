@@ -116,7 +116,7 @@ func (s *service) makeCoordinator(context.Context) error {
 	if err != nil {
 		return usage(err)
 	}
-	cfg.Store, cfg.Secret = s.store, s.store.Derive("coordinator/v1")
+	cfg.Store, cfg.Secret = s.store, s.store.Derive(coordinatorSecret)
 	cfg.Handler, cfg.Rooms, cfg.Deliverers = s.bot, s.bot.Platforms(), map[string]coordinator.Deliverer{}
 	for _, room := range cfg.Rooms {
 		cfg.Deliverers[room] = s.bot
@@ -160,6 +160,9 @@ func (s *service) coordinatorConfig() (coordinator.Config, error) {
 	}
 	return cfg, nil
 }
+
+// coordinatorSecret names the store's secret that public ids and read keys are derived from.
+const coordinatorSecret = "coordinator/v1"
 
 // unsignedBanner is on every card until the set of playbooks, ABIs, labels, members and Safes can be signed by its members.
 const unsignedBanner = "The configuration is unsigned: nobody but the operator vouches for playbooks, names and members."
@@ -212,7 +215,7 @@ func (s *service) signingPolicy(chainName string) chain.Policy {
 
 // operationIsOurs re-derives nothing from memory: it looks the very call up among the operations of the store's open proposals.
 func operationIsOurs(db *store.Store, to common.Address, data []byte) error {
-	open, err := db.Unended()
+	open, err := db.Watched()
 	if err != nil {
 		return fmt.Errorf("look the operation up: %w", err)
 	}

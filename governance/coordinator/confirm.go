@@ -57,9 +57,13 @@ func recorded(err error) error {
 	return fmt.Errorf("%w: %w", governance.Refuse(governance.CodeNotRecorded, "try again; if it goes on, send the transaction from your own wallet", "the store could not commit this; nothing happened"), err)
 }
 
-// meant finds the SafeTx that a signature is for. A hash that the proposal had before is stale; one that it never had is wrong.
+// meant finds the SafeTx that a signature is for: the one named, else the active one, else the one that it fits. A hash that
+// the proposal had before is stale; one that it never had is wrong.
 func (c *Coordinator) meant(p governance.Proposal, in Signed) (*governance.SafeTx, error) {
 	if in.SafeTxHash == (common.Hash{}) {
+		if t := fitting(&p, in.Signature); t != nil {
+			return t, nil
+		}
 		if t := p.Active(); t != nil {
 			return t, nil
 		}
@@ -72,6 +76,20 @@ func (c *Coordinator) meant(p governance.Proposal, in Signed) (*governance.SafeT
 		return nil, governance.Refuse(governance.CodeStaleHash, "open the signing page again and sign the new one", "nonce %d of the Safe was used by another transaction, so %s was rebuilt", t.Tx.Nonce, p.ID)
 	}
 	return t, nil
+}
+
+// fitting is the SafeTx still open that an owner signed with these bytes: a spare is told from the active one by its hash.
+func fitting(p *governance.Proposal, signature []byte) *governance.SafeTx {
+	for i := range p.SafeTxs {
+		t := &p.SafeTxs[i]
+		if !open(*t) {
+			continue
+		}
+		if _, err := safe.Confirm(t.Hashes.SafeTx, signature, p.Owners); err == nil {
+			return t
+		}
+	}
+	return nil
 }
 
 // knownYes finds an owner whose signature over t this is, among those that are held already.
@@ -140,6 +158,10 @@ func recoverOwner(p governance.Proposal, t *governance.SafeTx, in Signed) (safe.
 		return yes, governance.Refuse(governance.CodeWrongHash, "send it with safe_tx_hash "+other.Hashes.SafeTx.Hex(), "this signs the %s at nonce %d, not the one at nonce %d", other.Purpose, other.Tx.Nonce, t.Tx.Nonce)
 	}
 	var stranger *safe.NotOwnerError
+	if errors.As(err, &stranger) && isOwner(p.Owners, in.Owner) && !isOwner(p.Owners, stranger.Typed) && !isOwner(p.Owners, stranger.Prefixed) {
+		return yes, governance.Refuse(governance.CodeWrongHash, "open the signing page again and sign what it shows",
+			"%s is an owner of %s but did not sign safeTxHash %s: over that hash this recovers to %s", in.Owner.Hex(), p.Safe.Name, t.Hashes.SafeTx, stranger.Typed.Hex())
+	}
 	if errors.As(err, &stranger) {
 		return yes, governance.Refuse(governance.CodeNotOwner, "sign with a wallet that is an owner, and sign what the page shows",
 			"over safeTxHash %s this recovers to %s, which is not an owner of %s (or another text was signed)", t.Hashes.SafeTx, stranger.Typed.Hex(), p.Safe.Name)

@@ -164,7 +164,7 @@ func (c *Coordinator) keepTime(ctx context.Context) error {
 }
 
 func (c *Coordinator) expire(ctx context.Context, now time.Time) {
-	open, err := c.cfg.Store.Unended()
+	open, err := c.unended()
 	if err != nil {
 		c.cfg.Logger.Error("read open proposals", "error", err)
 		return

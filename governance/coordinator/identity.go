@@ -34,6 +34,16 @@ func newIdentities(secret [32]byte) (identities, error) {
 	return identities{block: block, secret: secret[:]}, nil
 }
 
+// PublicID is what a proposal is called outside, from the store's secret alone: for a store that nothing runs on. It is ""
+// where the secret cannot be had.
+func PublicID(secret [32]byte, id string) string {
+	ids, err := newIdentities(secret)
+	if err != nil || secret == [32]byte{} {
+		return ""
+	}
+	return ids.publicID(id)
+}
+
 // publicID is the proposal's number enciphered as one AES block: opaque, without order, and found again without an index.
 func (i identities) publicID(id string) string {
 	n, ok := number(id)

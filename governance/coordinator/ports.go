@@ -19,8 +19,8 @@ type Store interface {
 	Proposal(id string) (governance.Proposal, error)
 	// Proposals gives ids newest first, at most limit, older than before ("" starts at the newest).
 	Proposals(before string, limit int) ([]governance.Proposal, error)
-	// Unended gives every proposal that has not ended.
-	Unended() ([]governance.Proposal, error)
+	// Watched gives every proposal that the chain can still change, oldest first; see governance.Proposal.Watched.
+	Watched() ([]governance.Proposal, error)
 	// LastNumber is the highest N of any proposal "P-N"; 0 when there is none.
 	LastNumber() (uint64, error)
 	Events(proposal string) ([]governance.Recorded, error)
@@ -46,6 +46,8 @@ type Chain interface {
 	SafeState(ctx context.Context, address common.Address) (safe.State, error)
 	// AnySafeState is one provider's word, the freshest: for emergencies alone, and marked where it is shown.
 	AnySafeState(ctx context.Context, address common.Address) (safe.State, error)
+	// AnyAccount is one provider's word about an account, its head and its fees: for sending an emergency alone.
+	AnyAccount(ctx context.Context, address common.Address) (safe.Account, safe.Block, safe.Fees, error)
 	Read(ctx context.Context, at safe.Block, calls []safe.Call) ([]safe.Result, error)
 	Simulate(ctx context.Context, ask safe.SimulationRequest) (safe.Simulation, error)
 	Logs(ctx context.Context, filters []safe.Filter, from, to uint64) ([]safe.Log, error)

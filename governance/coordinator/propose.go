@@ -36,7 +36,7 @@ func (c *Coordinator) Preview(ctx context.Context, in Intent) (governance.View, 
 	if err != nil {
 		return governance.View{}, err
 	}
-	others, err := c.cfg.Store.Unended()
+	others, err := c.unended()
 	if err != nil {
 		return governance.View{}, err
 	}
@@ -74,14 +74,15 @@ func (c *Coordinator) prepare(_ context.Context, in Intent) (wish, error) {
 	return wish{in: in, pb: pb, bound: bound, now: time.Now().UTC()}, nil
 }
 
-// sameIntent finds an open proposal of the same playbook with the same values.
+// sameIntent finds an open proposal of the same playbook with the same values. One that took effect already is not joined: whoever
+// asks again wants it to happen again.
 func (c *Coordinator) sameIntent(w wish) (*governance.Proposal, error) {
-	open, err := c.cfg.Store.Unended()
+	open, err := c.unended()
 	if err != nil {
 		return nil, err
 	}
 	for _, p := range open {
-		if p.Target == w.bound.Target() {
+		if p.Target == w.bound.Target() && p.Effect() == nil {
 			return &p, nil
 		}
 	}
@@ -105,7 +106,7 @@ func (c *Coordinator) open(ctx context.Context, w wish) (governance.Proposal, er
 	if err != nil {
 		return governance.Proposal{}, err
 	}
-	others, err := c.cfg.Store.Unended()
+	others, err := c.unended()
 	if err != nil {
 		return governance.Proposal{}, err
 	}

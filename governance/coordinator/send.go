@@ -79,7 +79,7 @@ func (c *Coordinator) turn(ctx context.Context, chain ChainConfig, p governance.
 	case p.Kind.Emergency():
 		return nil
 	}
-	others, err := c.cfg.Store.Unended()
+	others, err := c.unended()
 	if err != nil {
 		return err
 	}
@@ -147,14 +147,24 @@ type market struct {
 	keys []relay.KeyState
 }
 
-// market asks for everything at once. An emergency whose gas cannot be estimated goes out with a limit that is ample.
+// market asks for everything at once. An emergency whose gas cannot be estimated goes out with a limit that is ample, and
+// where the providers do not agree on prices and keys it goes out at the word of the freshest one.
 func (c *Coordinator) market(ctx context.Context, chain ChainConfig, s governance.Submission) (market, error) {
-	m := market{}
 	signers := signersOf(chain)
 	if len(signers) == 0 {
-		return m, governance.Refuse(governance.CodeRelayerUnfunded, "name a relayer key in the configuration of the chain", "no relayer key is configured")
+		return market{}, governance.Refuse(governance.CodeRelayerUnfunded, "name a relayer key in the configuration of the chain", "no relayer key is configured")
 	}
-	m.keys = make([]relay.KeyState, len(signers))
+	m, err := agreedMarket(ctx, chain, s, signers)
+	if err != nil && s.Emergency {
+		c.cfg.Logger.Warn("send without agreement", "proposal_id", s.Proposal, "error", err)
+		m.keys, m.head, m.fees, err = anyKeys(ctx, chain, signers)
+	}
+	return m, err
+}
+
+// agreedMarket is the market as enough providers say it is.
+func agreedMarket(ctx context.Context, chain ChainConfig, s governance.Submission, signers []Signer) (market, error) {
+	m := market{gas: relay.Gas(0, 0), keys: make([]relay.KeyState, len(signers))}
 	group, asking := errgroup.WithContext(ctx)
 	group.Go(func() (err error) { m.head, m.fees, err = chain.Chain.Head(asking); return })
 	group.Go(func() error {
@@ -167,12 +177,28 @@ func (c *Coordinator) market(ctx context.Context, chain ChainConfig, s governanc
 	})
 	for i, signer := range signers {
 		group.Go(func() (err error) {
-			m.keys[i].Address, m.keys[i].Emergency = signer.Address(), chain.Relayer == nil || signer.Address() != chain.Relayer.Address()
+			m.keys[i].Address, m.keys[i].Emergency = signer.Address(), isEmergencyKey(chain, signer)
 			m.keys[i].Account, err = chain.Chain.Account(asking, signer.Address())
 			return
 		})
 	}
 	return m, group.Wait()
+}
+
+// anyKeys asks each provider by itself. A wrong word costs gas; a pause that is held back costs the protocol.
+func anyKeys(ctx context.Context, chain ChainConfig, signers []Signer) (keys []relay.KeyState, head safe.Block, fees safe.Fees, err error) {
+	keys = make([]relay.KeyState, len(signers))
+	for i, signer := range signers {
+		keys[i].Address, keys[i].Emergency = signer.Address(), isEmergencyKey(chain, signer)
+		if keys[i].Account, head, fees, err = chain.Chain.AnyAccount(ctx, signer.Address()); err != nil {
+			return nil, head, fees, err
+		}
+	}
+	return keys, head, fees, nil
+}
+
+func isEmergencyKey(chain ChainConfig, signer Signer) bool {
+	return chain.Relayer == nil || signer.Address() != chain.Relayer.Address()
 }
 
 // carried adds to each key what it has on its way.

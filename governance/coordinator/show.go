@@ -148,7 +148,7 @@ func (c *Coordinator) Playbooks() []PlaybookInfo {
 
 // Timelocks lists the configured timelocks with the operations that the viewer may see.
 func (c *Coordinator) Timelocks(ctx context.Context, viewer governance.Viewer) ([]Timelock, error) {
-	open, err := c.cfg.Store.Unended()
+	open, err := c.unended()
 	if err != nil {
 		return nil, fmt.Errorf("list operations: %w", err)
 	}

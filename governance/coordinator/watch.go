@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"belay/governance"
 	"belay/governance/timelock"
@@ -64,10 +65,9 @@ func (c *Coordinator) onHead(ctx context.Context, chain ChainConfig, head safe.B
 	return err
 }
 
-// watched are the proposals of a chain that its next head can change: those that have not ended, and those whose end rests
-// on a transaction that is not final yet.
+// watched are the proposals of a chain that its next head can change; see governance.Proposal.Watched.
 func (c *Coordinator) watched(chain string) ([]governance.Proposal, error) {
-	open, err := c.cfg.Store.Unended()
+	open, err := c.cfg.Store.Watched()
 	if err != nil {
 		return nil, fmt.Errorf("read open proposals: %w", err)
 	}
@@ -78,6 +78,12 @@ func (c *Coordinator) watched(chain string) ([]governance.Proposal, error) {
 		}
 	}
 	return here, nil
+}
+
+// unended are the proposals that still ask for something.
+func (c *Coordinator) unended() ([]governance.Proposal, error) {
+	watched, err := c.cfg.Store.Watched()
+	return slices.DeleteFunc(watched, func(p governance.Proposal) bool { return p.State.Ended() }), err
 }
 
 // takeExecutions finds our hashes among the logs. A log is a hint by one provider; what counts is the agreed receipt.
@@ -143,7 +149,7 @@ func (c *Coordinator) observe(ctx context.Context, chain ChainConfig, head safe.
 	if err := c.observeDepth(ctx, chain, head, p); err != nil {
 		return err
 	}
-	if p.State.Ended() {
+	if p.State.Ended() && !p.Watched() {
 		return nil
 	}
 	state := states[p.Safe.Address]
@@ -162,7 +168,15 @@ func (c *Coordinator) observe(ctx context.Context, chain ChainConfig, head safe.
 	if err := c.observeNonces(ctx, chain, head, p); err != nil {
 		return err
 	}
-	return c.observeOperation(ctx, chain, head, p)
+	if err := c.observeOperation(ctx, chain, head, p); err != nil {
+		return err
+	}
+	// What was found mined just now may be deep enough already, and the next head may be long in coming.
+	after, err := c.cfg.Store.Proposal(p.ID)
+	if err != nil || after.Version == p.Version {
+		return err
+	}
+	return c.observeDepth(ctx, chain, head, after)
 }
 
 // observeDepth follows mined transactions: deeper, final, moved, or gone.
@@ -182,10 +196,10 @@ func (c *Coordinator) observeDepth(ctx context.Context, chain ChainConfig, head 
 			continue
 		}
 		if receipt.Block != t.Block {
-			t.Block = receipt.Block
-			if _, err := c.change(ctx, p.ID, movedTo(t)); err != nil {
+			if err := c.moved(ctx, p, t, receipt); err != nil {
 				return err
 			}
+			continue
 		}
 		final, err := chain.Chain.Final(ctx, head, receipt.Block)
 		if err != nil || !final {
@@ -201,12 +215,22 @@ func (c *Coordinator) observeDepth(ctx context.Context, chain ChainConfig, head 
 	return nil
 }
 
-// movedTo is the fact that a transaction is mined in another block than before.
-func movedTo(t governance.Transaction) governance.Input {
-	if t.SafeTxHash == (common.Hash{}) {
-		return governance.OperationRun{Transaction: t}
+// moved takes a transaction that is mined in another block than before. There it may have done something else, or nothing: what
+// counts is what its receipt says now.
+func (c *Coordinator) moved(ctx context.Context, p governance.Proposal, t governance.Transaction, receipt *safe.Receipt) error {
+	was := t
+	t.Block = receipt.Block
+	var now governance.Input = governance.Gone{Transaction: was}
+	if t.SafeTxHash == (common.Hash{}) && receipt.Succeeded {
+		now = governance.OperationRun{Transaction: t}
 	}
-	return governance.Executed{SafeTxHash: t.SafeTxHash, Success: true, Transaction: t}
+	for _, l := range receipt.Logs {
+		if hash, success, ok := safe.ExecutionOf(l); ok && hash == t.SafeTxHash && l.Address == p.Safe.Address {
+			now = governance.Executed{SafeTxHash: hash, Success: success, Transaction: t}
+		}
+	}
+	_, err := c.change(ctx, p.ID, now)
+	return err
 }
 
 // observeNonces finds SafeTxs whose nonce the Safe has passed. Missing logs prove nothing, so the Safe's own history is
@@ -276,7 +300,7 @@ func (c *Coordinator) firstMissed(hash common.Hash, head uint64) uint64 {
 
 // observeOperation reads the timelock operation at the head and derives its window by chain time.
 func (c *Coordinator) observeOperation(ctx context.Context, chain ChainConfig, head safe.Block, p governance.Proposal) error {
-	if p.Timelock == nil || p.State.Ended() {
+	if p.Timelock == nil || p.State == governance.StateExecuted || p.State == governance.StateIneffective {
 		return nil
 	}
 	adapter, err := timelock.New(p.Timelock.Kind, p.Timelock.Address)
@@ -287,23 +311,38 @@ func (c *Coordinator) observeOperation(ctx context.Context, chain ChainConfig, h
 	if err != nil {
 		return fmt.Errorf("read operation: %w", err)
 	}
-	logs, err := c.operationLogs(ctx, chain, head, p, adapter)
-	if err != nil {
-		return err
+	status := adapter.Derive(*p.Timelock, results, nil, head.Time)
+	var logs []safe.Log
+	// Only logs tell a veto from what was never scheduled; before our Safe has run something there is nothing to tell.
+	begun := p.Timelock.State != governance.OperationUnset || p.SafeNonce != p.OpenedNonce
+	if status.State == governance.OperationDone || (status.State == governance.OperationUnset && begun) {
+		if logs, err = c.operationLogs(ctx, chain, head, p, adapter); err != nil {
+			return err
+		}
+		status = adapter.Derive(*p.Timelock, results, logs, head.Time)
 	}
-	status := adapter.Derive(*p.Timelock, results, logs, head.Time)
 	if status.State == governance.OperationDone {
 		return c.takeOperationRun(ctx, chain, p, adapter, logs)
 	}
-	_, err = c.change(ctx, p.ID, governance.OperationSeen{State: status.State, OpensAt: status.OpensAt, ClosesAt: status.ClosesAt, Why: status.Why})
+	final, err := c.vetoIsFinal(ctx, chain, head, p, status, adapter, logs)
+	if err != nil {
+		return err
+	}
+	_, err = c.change(ctx, p.ID, governance.OperationSeen{State: status.State, OpensAt: status.OpensAt, ClosesAt: status.ClosesAt, Why: status.Why, Final: final})
 	return err
+}
+
+// vetoIsFinal reports whether the cancel that the operation's last log tells of is as deep as the chain's configuration asks.
+func (c *Coordinator) vetoIsFinal(ctx context.Context, chain ChainConfig, head safe.Block, p governance.Proposal, status timelock.Status, adapter timelock.Adapter, logs []safe.Log) (bool, error) {
+	last, found := timelock.Last(adapter, logs, p.Timelock.ID)
+	if status.State != governance.OperationCanceled || !found {
+		return false, nil
+	}
+	return chain.Chain.Final(ctx, head, last.Log.Block)
 }
 
 // operationLogs are the timelock's logs of our operation since the proposal was opened.
 func (c *Coordinator) operationLogs(ctx context.Context, chain ChainConfig, head safe.Block, p governance.Proposal, adapter timelock.Adapter) ([]safe.Log, error) {
-	if p.State != governance.StateQueued && p.State != governance.StateReady {
-		return nil, nil
-	}
 	logs, err := chain.Chain.Logs(ctx, adapter.Logs(), p.OpenedAt.Number, head.Number)
 	if err != nil {
 		return nil, fmt.Errorf("read timelock logs: %w", err)
@@ -333,7 +372,8 @@ func (c *Coordinator) takeOperationRun(ctx context.Context, chain ChainConfig, p
 		_, err = c.change(ctx, p.ID, governance.OperationRun{Transaction: run})
 		return err
 	}
-	return nil
+	_, err := c.change(ctx, p.ID, governance.OperationSeen{State: governance.OperationDone}) // which transaction, the next head may tell
+	return err
 }
 
 // prove reads the postconditions at the block of the effect and records what they say.
@@ -384,7 +424,7 @@ func (c *Coordinator) rebuild(ctx context.Context, d governance.Duty) error {
 	}
 	c.proposing.Lock()
 	defer c.proposing.Unlock()
-	others, err := c.cfg.Store.Unended()
+	others, err := c.unended()
 	if err != nil {
 		return err
 	}
