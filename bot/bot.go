@@ -154,7 +154,7 @@ func refusalCard(r *governance.Refusal) Card {
 }
 
 // answerTries bounds the attempts to reach someone; the card in the room says the same.
-const answerTries = 4
+const answerTries = 6
 
 // answer tells the person, trying again while the platform asks for it. An answer that cannot be given is logged and
 // dropped: what was done stays done.

@@ -64,11 +64,15 @@ func (b *Bot) command(ctx context.Context, who asker, c Command) (Card, error) {
 }
 
 func unknownVerb(c Command, names Names) error {
+	typed := c.Unknown
+	if typed == "" {
+		typed = string(c.Verb) // a platform with subcommands of its own gives one that an older registration had
+	}
 	known := []string{string(VerbPause), string(VerbPropose)}
 	for _, v := range Verbs {
 		known = append(known, string(v.Verb))
 	}
-	return governance.Refuse(governance.CodeBadValue, "type /"+names.Root+" help", "there is no command %q.%s", c.Unknown, didYouMean(c.Unknown, known))
+	return governance.Refuse(governance.CodeBadValue, "type /"+names.Root+" help", "there is no command %q.%s", typed, didYouMean(typed, known))
 }
 
 // click does what a button asks for. Its content is read like typed text.

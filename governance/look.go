@@ -28,15 +28,14 @@ func (p *Proposal) Visible(a Audience) bool {
 	return false
 }
 
-// shown reports whether what the embargo waits for has happened: execution, or with a timelock the schedule.
+// shown reports whether what the embargo waits for has happened: execution, or with a timelock the schedule. What was scheduled
+// once stays shown, also when it is vetoed: the chain has told it.
 func (p *Proposal) shown() bool {
 	switch p.State {
 	case StateExecuted, StateIneffective, StateQueued, StateReady:
 		return true
 	}
-	return slices.ContainsFunc(p.Transactions, func(t Transaction) bool {
-		return p.Timelock != nil && t.Role == PurposeSchedule && t.Status == TxStatusFinal
-	})
+	return p.Timelock != nil && p.Timelock.OpensAt != 0
 }
 
 // NewView makes the one picture of a proposal that a viewer may have now; false when there is none.
@@ -100,145 +99,20 @@ func (l look) mirrorActive(v *View) {
 		s := SafeTxView{Purpose: t.Purpose, State: t.State, Nonce: t.Tx.Nonce, SafeTx: fields(t.Tx),
 			DomainHash: hash(t.Hashes.Domain), MessageHash: hash(t.Hashes.Message), SafeTxHash: hash(t.Hashes.SafeTx), Confirmations: []ConfirmationView{}}
 		for _, c := range t.Confirmations {
+			if !slices.Contains(l.p.Owners, c.Owner) {
+				continue // no owner any more: it counts for nothing
+			}
 			s.Confirmations = append(s.Confirmations, ConfirmationView{Owner: c.Owner.Hex(), Member: l.member(c.Member), Kind: string(c.Kind), At: instant(c.At), Via: c.Via})
 		}
-		for _, sent := range l.p.Transactions {
-			if sent.SafeTxHash == t.Hashes.SafeTx {
-				x := transactionView(sent)
-				s.Transaction = &x
-			}
+		if sent := l.carrier(func(sent Transaction) bool { return sent.SafeTxHash == t.Hashes.SafeTx }); sent != nil {
+			x := transactionView(*sent)
+			s.Transaction = &x
 		}
 		v.SafeTxs = append(v.SafeTxs, s)
 		if t == active {
 			v.Nonce, v.SafeTx, v.DomainHash, v.MessageHash, v.SafeTxHash, v.Confirmations = s.Nonce, s.SafeTx, s.DomainHash, s.MessageHash, s.SafeTxHash, s.Confirmations
 		}
 	}
-}
-
-// status is the one plain line on top of everything.
-func (l look) status() string {
-	p := l.p
-	switch p.State {
-	case StateProposed:
-		return l.asking()
-	case StateApproved:
-		return l.sending()
-	case StateQueued:
-		return "Waiting in the timelock, opens " + chainTime(p.Timelock.OpensAt)
-	case StateReady:
-		if p.Timelock.AnyoneMay {
-			return "The window is open. " + l.sending()
-		}
-		return "The window is open. " + l.asking()
-	case StateExecuted:
-		return l.done()
-	case StateIneffective:
-		return "EXECUTED WITHOUT EFFECT: " + p.EndReason
-	case StateCanceled:
-		return "Canceled: " + p.EndReason
-	case StateExpired:
-		return "Expired: " + p.EndReason
-	case StateSuperseded:
-		return "Superseded: " + p.EndReason
-	case StateFailed:
-		return "FAILED: " + p.EndReason
-	}
-	return "Not proposed yet"
-}
-
-func (l look) asking() string {
-	t := l.p.Active()
-	if t == nil || t.State == TxDead {
-		return "Its nonce was used; a new transaction is being drafted"
-	}
-	if t.State != TxAsking {
-		return l.sending()
-	}
-	if n := l.p.Missing(t); n > 0 {
-		return fmt.Sprintf("Needs %d more", n)
-	}
-	return "Quorum reached"
-}
-
-func (l look) sending() string {
-	sent := latest(l.p.Transactions)
-	switch {
-	case sent == nil && l.p.Policy.Execute.Manual:
-		return "Quorum reached, waiting for the word to send"
-	case sent == nil:
-		return "Quorum reached, sending"
-	case sent.Status == TxStatusSubmitted:
-		return "Sent, not mined yet"
-	case sent.Status == TxStatusMined && l.f.Confirmations > 0:
-		return fmt.Sprintf("Mined, %d of %d", l.depth(sent.Block.Number), l.f.Confirmations)
-	case sent.Status == TxStatusMined:
-		return fmt.Sprintf("Mined in block %d, not finalized yet", sent.Block.Number)
-	}
-	return "Final, checking the effect"
-}
-
-func (l look) depth(block uint64) uint64 {
-	if l.f.Head.Number < block {
-		return 1
-	}
-	return l.f.Head.Number - block + 1
-}
-
-func (l look) done() string {
-	for _, c := range l.p.Postconditions {
-		if c.OK {
-			what := l.p.Public.What
-			if what == "" {
-				what = c.Text
-			}
-			return fmt.Sprintf("%s, checked at block %d", what, c.Block)
-		}
-	}
-	if e := l.p.Effect(); e != nil {
-		return fmt.Sprintf("Executed in block %d", e.Block.Number)
-	}
-	return "Executed"
-}
-
-// notes are what a person must know now and would not find by looking.
-func (l look) notes() []string {
-	p, notes := l.p, []string{}
-	add := func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
-	if p.Blind != "" {
-		add("NOT VERIFIED: %s", p.Blind)
-	}
-	notes = append(notes, p.Remarks...)
-	if p.Safe.Verified == safe.VerifiedByProvider {
-		add("The Safe's code is not a published Safe release: only its own word says that it is version %s.", p.Safe.Version)
-	}
-	if l.f.Single {
-		add("Unverified: one provider only is configured, so nothing on this card was checked against a second one.")
-	}
-	if l.f.Manifest != "" {
-		add("%s", l.f.Manifest)
-	}
-	if p.Forced != "" && l.open {
-		add("%s forced this although the simulation reverts.", l.member(p.Forced))
-	}
-	if t := p.Active(); t != nil && !p.State.Ended() && t.State != TxMined && t.State != TxFinal {
-		if t.Tx.Nonce > p.SafeNonce {
-			add("It waits: the Safe is at nonce %d, this uses nonce %d.", p.SafeNonce, t.Tx.Nonce)
-		}
-	}
-	if p.State.Ended() && p.State != StateExecuted && p.State != StateIneffective && p.Usable() {
-		add("LOADED: enough signatures exist and its nonce is not used. Anyone who holds them can still execute it.")
-	}
-	for _, s := range l.f.Submissions {
-		if s.Problem != "" && !p.State.Ended() {
-			add("The relayer cannot go on: %s. Any wallet can send it: open the page, or run `belay execute %s --print`.", s.Problem, p.ID)
-		}
-	}
-	for _, c := range p.Postconditions {
-		if !c.OK && c.Value != "" {
-			add("%s: the chain says %s at block %d.", c.Text, c.Value, c.Block)
-		}
-	}
-	return notes
 }
 
 func (l look) simulation() *SimulationView {
@@ -278,10 +152,13 @@ func (l look) public() *PublicView {
 // would betray what else is going on.
 func (l look) events() []EventView {
 	told := make([]EventView, 0, len(l.f.Events))
-	for i, r := range l.f.Events {
+	for _, r := range l.f.Events {
+		if !l.open && r.Event.Opinion != nil {
+			continue // what members said to each other
+		}
 		v := EventView{Seq: r.Seq, At: instant(r.Event.At), Type: r.Event.Type, By: l.by(r.Event.By), Text: Untrusted(l.tell(r.Event))}
 		if !l.open {
-			v.Seq = uint64(i) + 1
+			v.Seq = uint64(len(told)) + 1
 		}
 		told = append(told, v)
 	}
@@ -290,12 +167,15 @@ func (l look) events() []EventView {
 
 // tell puts one event in words.
 func (l look) tell(e Event) string {
-	switch e.Type {
-	case EventProposed:
-		if l.open && l.p.Reason != "" {
-			return l.p.Title + ": " + l.p.Reason
-		}
+	switch {
+	case e.Type == EventProposed && l.open && l.p.Reason != "":
+		return l.p.Title + ": " + l.p.Reason
+	case e.Type == EventProposed:
 		return l.p.Title
+	case !e.complete():
+		return e.Text
+	}
+	switch e.Type {
 	case EventConfirmed:
 		return fmt.Sprintf("signed by %s", e.Confirmation.Owner.Hex())
 	case EventQuorum:
@@ -313,7 +193,7 @@ func (l look) tell(e Event) string {
 	case EventFinal:
 		return fmt.Sprintf("%s is final", e.Transaction.TxHash.Hex())
 	case EventScheduled:
-		return "in the timelock, opens " + chainTime(e.Operation.OpensAt)
+		return strings.TrimSuffix("in the timelock, opens "+chainTime(e.Operation.OpensAt)+"; "+e.Text, "; ")
 	case EventWindow:
 		return "timelock: " + string(e.Operation.State)
 	case EventPostcondition:
@@ -321,9 +201,6 @@ func (l look) tell(e Event) string {
 	case EventExtended:
 		return strings.TrimPrefix(e.Text+"; open until "+instant(*e.Until), "; ")
 	case EventObjected, EventResponded:
-		if !l.open {
-			return ""
-		}
 		return strings.TrimSuffix(e.Opinion.What+": "+e.Opinion.Text, ": ")
 	}
 	return e.Text
@@ -339,6 +216,9 @@ func findings(conditions []Postcondition) string {
 		case !c.OK:
 			verdict = "NO, it is " + c.Value
 		}
+		if c.Final {
+			verdict += ", final"
+		}
 		lines = append(lines, c.Text+": "+verdict)
 	}
 	return strings.Join(lines, "; ")
@@ -353,7 +233,7 @@ func (l look) member(name string) string {
 
 // by names who did it: a member where names are shown, else only that it was one.
 func (l look) by(who string) string {
-	if l.named || who == "chain" || who == "belay" || strings.HasPrefix(who, "0x") {
+	if l.named || who == "chain" || who == "belay" || common.IsHexAddress(who) {
 		return who
 	}
 	return "a member"
@@ -390,14 +270,7 @@ func transactionView(t Transaction) TransactionView {
 	if role == PurposeSpare {
 		role = PurposeDirect // what a reader asks is what it did; that it came from a spare is told in safe_txs
 	}
-	return TransactionView{Role: role, TxHash: t.TxHash.Hex(), Status: t.Status, Block: t.Block.Number, At: instant(t.At)}
-}
-
-func latest(all []Transaction) *Transaction {
-	if len(all) == 0 {
-		return nil
-	}
-	return &all[len(all)-1]
+	return TransactionView{Role: role, TxHash: t.TxHash.Hex(), Status: t.Status, Block: t.Block.Number, At: instant(t.At), Failed: t.Failed}
 }
 
 func list[T any](in []T) []T {
@@ -425,11 +298,15 @@ func instant(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
+// lastSecond is the end of the year 9999, the last that RFC 3339 can write.
+const lastSecond = 253402300799
+
+// seconds is a chain time; nil for none, and for one beyond writing, which means never.
 func seconds(chain uint64) *string {
-	if chain == 0 {
+	if chain == 0 || chain > lastSecond {
 		return nil
 	}
-	s := instant(time.Unix(int64(min(chain, 1<<40)), 0))
+	s := instant(time.Unix(int64(chain), 0))
 	return &s
 }
 

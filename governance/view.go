@@ -166,6 +166,7 @@ type TransactionView struct {
 	Status TransactionStatus `json:"status"`
 	Block  uint64            `json:"block"`
 	At     string            `json:"at"`
+	Failed bool              `json:"failed"` // the Safe ran it without effect, and the nonce is gone
 }
 
 // PostconditionView is a proof, or the lack of one.

@@ -34,7 +34,7 @@ type change struct {
 	events  [][]byte // encoded recordTails
 	eventAt time.Time
 	state   []byte // version and JSON; nil: unchanged
-	ended   bool
+	watched bool
 	hashes  []common.Hash // every safeTxHash of the state
 
 	receive   string // inbox key; "": nothing received
@@ -95,7 +95,7 @@ func (c *change) addState(r governance.Record) error {
 		return fmt.Errorf("encode state of %s: %w", r.Proposal, err)
 	}
 	c.state = append(numberKey(r.State.Version), body...)
-	c.ended = r.State.State.Ended()
+	c.watched = r.State.Watched()
 	for i := range r.State.SafeTxs {
 		c.hashes = append(c.hashes, r.State.SafeTxs[i].Hashes.SafeTx)
 	}

@@ -303,14 +303,14 @@ func (w *writing) state(c *change) error {
 	if err := w.tx.Bucket(bucketProposals).Put(key, c.state); err != nil {
 		return err
 	}
-	unended := w.tx.Bucket(bucketUnended)
-	switch indexed := unended.Get(key) != nil; {
-	case c.ended && indexed:
-		if err := unended.Delete(key); err != nil {
+	watched := w.tx.Bucket(bucketWatched)
+	switch indexed := watched.Get(key) != nil; {
+	case !c.watched && indexed:
+		if err := watched.Delete(key); err != nil {
 			return err
 		}
-	case !c.ended && !indexed:
-		if err := unended.Put(key, mark); err != nil {
+	case c.watched && !indexed:
+		if err := watched.Put(key, mark); err != nil {
 			return err
 		}
 	}

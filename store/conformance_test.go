@@ -21,7 +21,7 @@ type engine interface {
 
 	Proposal(id string) (governance.Proposal, error)
 	Proposals(before string, limit int) ([]governance.Proposal, error)
-	Unended() ([]governance.Proposal, error)
+	Watched() ([]governance.Proposal, error)
 	LastNumber() (uint64, error)
 	Events(proposal string) ([]governance.Recorded, error)
 	BySafeTxHash(hash common.Hash) (proposal string, err error)
@@ -55,7 +55,7 @@ func testEngine(t *testing.T, open func(*testing.T) engine) {
 		{"a record over the limits is refused", tooLargeRecord},
 		{"a canceled commit writes nothing", canceledCommit},
 		{"proposals come newest first, page by page", pages},
-		{"a proposal that ended is not listed as unended, one that reopened is", unendedProposals},
+		{"a proposal that ended is not watched, one that reopened is", watchedProposals},
 		{"events come in the order of the log, with its numbers", eventOrder},
 		{"a safeTxHash belongs to the youngest proposal that asked for it", youngestHash},
 		{"duties come by due date and stay until done", dutyOrder},
@@ -107,8 +107,8 @@ func lists(t *testing.T, e engine, proposal string) map[string]int {
 	}
 	all, err := e.Proposals("", 1000)
 	count("proposals", all, err)
-	unended, err := e.Unended()
-	count("unended", unended, err)
+	watched, err := e.Watched()
+	count("watched", watched, err)
 	events, err := e.Events(proposal)
 	count("events", events, err)
 	duties, err := e.Duties()
@@ -302,7 +302,7 @@ func ids(list []governance.Proposal) (ids []string) {
 	return ids
 }
 
-func unendedProposals(t *testing.T, e engine) {
+func watchedProposals(t *testing.T, e engine) {
 	for n := uint64(1); n <= 3; n++ {
 		commit(t, e, proposing(n))
 	}
@@ -310,14 +310,14 @@ func unendedProposals(t *testing.T, e engine) {
 	must(t, err)
 	ended := after(p, governance.EventExpired)
 	commit(t, e, ended)
-	list, err := e.Unended()
+	list, err := e.Watched()
 	must(t, err)
 	same(t, ids(list), []string{"P-1", "P-3"})
 
 	again := after(*ended.State, governance.EventMined) // a reorganisation, or someone executed it after it ended
 	again.State.State = governance.StateApproved
 	commit(t, e, again)
-	list, err = e.Unended()
+	list, err = e.Watched()
 	must(t, err)
 	same(t, ids(list), []string{"P-1", "P-2", "P-3"})
 }

@@ -33,7 +33,7 @@
 //	  head                      → JSON: the signed head of the log
 //	  restored                  → JSON: only while the old outbox is held
 //	proposals                 number → version, JSON: the materialised state
-//	unended                   number → mark: proposals that have not ended
+//	unended                   number → mark: proposals that the chain can still change
 //	by_hash                   safeTxHash → number: the youngest proposal that asks for it
 //	log                       seq → hash, JSON: the event log, append-only
 //	log_of                    number, seq → mark: which log records are a proposal's

@@ -57,10 +57,10 @@ func lastBelow(c *bbolt.Cursor, n uint64) (k, v []byte) {
 	return c.Prev()
 }
 
-// Unended gives every proposal that has not ended, oldest first.
-func (s *Store) Unended() (list []governance.Proposal, err error) {
-	err = s.view("list unended proposals", func(tx *bbolt.Tx) error {
-		return tx.Bucket(bucketUnended).ForEach(func(key, _ []byte) error {
+// Watched gives every proposal that the chain can still change, oldest first; see governance.Proposal.Watched.
+func (s *Store) Watched() (list []governance.Proposal, err error) {
+	err = s.view("list watched proposals", func(tx *bbolt.Tx) error {
+		return tx.Bucket(bucketWatched).ForEach(func(key, _ []byte) error {
 			p, err := proposalAt(tx, key)
 			list = append(list, p)
 			return err

@@ -14,7 +14,7 @@ import (
 var (
 	bucketMeta            = []byte("meta")
 	bucketProposals       = []byte("proposals")
-	bucketUnended         = []byte("unended")
+	bucketWatched         = []byte("unended") // its name from when only those were watched
 	bucketByHash          = []byte("by_hash")
 	bucketLog             = []byte("log")
 	bucketLogOf           = []byte("log_of")
@@ -57,7 +57,7 @@ var migrations = []migration{
 }
 
 func makeBuckets(tx *bbolt.Tx) error {
-	for _, name := range [][]byte{bucketMeta, bucketProposals, bucketUnended, bucketByHash, bucketLog, bucketLogOf,
+	for _, name := range [][]byte{bucketMeta, bucketProposals, bucketWatched, bucketByHash, bucketLog, bucketLogOf,
 		bucketSignatures, bucketDuties, bucketHeld, bucketInbox, bucketSeen, bucketSeenAt, bucketSubmissions,
 		bucketOpenSubmissions, bucketMessages, bucketLinks, bucketCursors} {
 		if _, err := tx.CreateBucket(name); err != nil {

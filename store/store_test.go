@@ -239,7 +239,7 @@ func useAll(t *testing.T, cfg Config) error {
 	var errs []error
 	note := func(_ any, err error) { errs = append(errs, err) }
 	note(s.Proposals("", 10))
-	note(s.Unended())
+	note(s.Watched())
 	note(s.Duties())
 	note(s.Inbox())
 	note(s.Submissions())

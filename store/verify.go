@@ -182,7 +182,7 @@ func verifyStates(ctx context.Context, tx *bbolt.Tx) error {
 // verifyIndexes compares everything else that was derived with what it was derived from.
 func verifyIndexes(ctx context.Context, tx *bbolt.Tx) error {
 	v := &stateCheck{tx: tx}
-	return v.run(ctx, v.logOf, v.proposals, v.unended, v.submissions)
+	return v.run(ctx, v.logOf, v.proposals, v.watched, v.submissions)
 }
 
 type stateCheck struct {
@@ -268,8 +268,8 @@ func (v *stateCheck) asLogged(where string, key, value []byte) {
 }
 
 func (v *stateCheck) indexed(where string, n uint64, p *governance.Proposal) {
-	if listed := v.tx.Bucket(bucketUnended).Get(numberKey(n)) != nil; listed == p.State.Ended() {
-		v.found.add(damage(where, "it is %s, and listed as unended: %t", p.State, listed))
+	if listed := v.tx.Bucket(bucketWatched).Get(numberKey(n)) != nil; listed != p.Watched() {
+		v.found.add(damage(where, "it is %s, and listed as watched: %t", p.State, listed))
 	}
 	for i := range p.SafeTxs {
 		h := p.SafeTxs[i].Hashes.SafeTx
@@ -299,10 +299,10 @@ func (v *stateCheck) confirmed(where string, p *governance.Proposal) {
 	}
 }
 
-func (v *stateCheck) unended() {
-	_ = v.tx.Bucket(bucketUnended).ForEach(func(key, _ []byte) error {
+func (v *stateCheck) watched() {
+	_ = v.tx.Bucket(bucketWatched).ForEach(func(key, _ []byte) error {
 		if v.tx.Bucket(bucketProposals).Get(key) == nil {
-			v.found.add(damage("index unended", "it lists %s, which does not exist", idOf(number(key))))
+			v.found.add(damage("index of what is watched", "it lists %s, which does not exist", idOf(number(key))))
 		}
 		return nil
 	})

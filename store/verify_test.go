@@ -120,9 +120,9 @@ func TestWhatSomeoneChangedIsFoundWithItsPlace(t *testing.T) {
 		"a state under another's number": {func(tx *bbolt.Tx) error {
 			return tx.Bucket(bucketProposals).Put(numberKey(3), bytes.Clone(tx.Bucket(bucketProposals).Get(numberKey(2))))
 		}, []string{"proposal P-3", "calls itself P-2"}, false},
-		"an open proposal hidden": {removed(bucketUnended, numberKey(1)), []string{"proposal P-1", "listed as unended: false"}, false},
-		"an ended one listed": {func(tx *bbolt.Tx) error { return tx.Bucket(bucketUnended).Put(numberKey(3), mark) },
-			[]string{"proposal P-3", "listed as unended: true"}, false},
+		"an open proposal hidden": {removed(bucketWatched, numberKey(1)), []string{"proposal P-1", "listed as watched: false"}, false},
+		"an ended one listed": {func(tx *bbolt.Tx) error { return tx.Bucket(bucketWatched).Put(numberKey(3), mark) },
+			[]string{"proposal P-3", "listed as watched: true"}, false},
 		"a safeTxHash forgotten":            {removed(bucketByHash, hashOf("safe tx of P-1").Bytes()), []string{"proposal P-1", "cannot be found by its safeTxHash"}, false},
 		"an event hidden from its proposal": {removed(bucketLogOf, logOfKey(2, 2)), []string{"index log_of", "it has 4 entries for 5 log records"}, false},
 		"an event given to another": {func(tx *bbolt.Tx) error { return tx.Bucket(bucketLogOf).Put(logOfKey(3, 2), mark) },
@@ -182,8 +182,8 @@ func TestCheckTellsOfManyProblemsButNotOfAll(t *testing.T) {
 		commit(t, s, proposing(n))
 	}
 	must(t, s.db.Update(func(tx *bbolt.Tx) error {
-		must(t, tx.DeleteBucket(bucketUnended))
-		_, err := tx.CreateBucket(bucketUnended)
+		must(t, tx.DeleteBucket(bucketWatched))
+		_, err := tx.CreateBucket(bucketWatched)
 		return err
 	}))
 	wantWords(t, s.Check(t.Context()), []string{"proposal P-1:", "proposal P-20:", "and 10 more"})

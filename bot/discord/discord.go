@@ -79,6 +79,7 @@ type Platform struct {
 	rest   *rest
 	pace   pace
 	health health
+	acks   inFlight
 }
 
 var _ bot.Platform = (*Platform)(nil)

@@ -276,6 +276,7 @@ func (c *connection) hand(ctx context.Context, body []byte) {
 	c.work.Go(func() {
 		defer func() { <-c.slots }()
 		in, answer := c.platform.take(ctx, body, since)
+		defer c.platform.acks.end(in.Token)
 		if err := c.platform.acknowledge(ctx, in, answer); err != nil {
 			c.platform.cfg.Log.Warn("acknowledge", "platform", Name, "error", err)
 		}

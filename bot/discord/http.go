@@ -43,9 +43,11 @@ func (p *Platform) serve(w http.ResponseWriter, r *http.Request) {
 		p.reject(w, since)
 		return
 	}
-	_, answer := p.take(r.Context(), body, since)
+	in, answer := p.take(r.Context(), body, since)
+	defer p.acks.end(in.Token)
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(answer) // the requester is gone if this fails
+	_ = json.NewEncoder(w).Encode(answer)     // the requester is gone if this fails
+	_ = http.NewResponseController(w).Flush() // not every writer can; the worker's first try may be early then
 }
 
 func (p *Platform) reject(w http.ResponseWriter, since time.Time) {

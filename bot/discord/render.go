@@ -158,12 +158,18 @@ func words(s string) string {
 	return escape(clean)
 }
 
-// escape puts a backslash before whatever could format, mention, link or quote. A colon in "https:" ends an address for
-// Discord's own linking.
+// escape puts a backslash before whatever could format, mention, link or quote, and before nothing else: notifications
+// show backslashes as they are. A link's round bracket means nothing after an escaped square one; a list, a heading and a
+// quotation begin after a blank or at the front; a colon before anything but a blank makes an address or an emoji.
 func escape(s string) string {
+	text := []rune(s)
+	blank := func(i int) bool { return i < 0 || i >= len(text) || text[i] == ' ' }
 	var b strings.Builder
-	for _, r := range s {
-		if strings.ContainsRune("\\`*_~|>[]()#-@<:", r) {
+	for i, r := range text {
+		switch {
+		case strings.ContainsRune("\\`*_~|[]@<", r),
+			strings.ContainsRune("-#>+", r) && blank(i-1),
+			r == ':' && !blank(i+1):
 			b.WriteByte('\\')
 		}
 		b.WriteRune(r)

@@ -61,8 +61,8 @@ func (p *Platform) OpenThread(ctx context.Context, channel, message, name string
 // tokenLife is how long Discord takes edits of an interaction's answer.
 const tokenLife = 15 * time.Minute
 
-// overtaken is how long after its arrival an interaction may still be unacknowledged: a quick worker can be ahead of the
-// acknowledgement, and Discord then does not know the answer yet.
+// overtaken is how long after its arrival an acknowledgement may still be on its way: we sent it, but over HTTP nobody
+// tells us when Discord has read it.
 const overtaken = 5 * time.Second
 
 // Answer writes the private answer that the acknowledgement promised.
@@ -71,10 +71,13 @@ func (p *Platform) Answer(ctx context.Context, to bot.ReplyTo, c bot.Card) error
 	if age > tokenLife {
 		return &bot.Failure{Class: bot.Gone, Detail: "discord: the interaction is too old to answer"}
 	}
+	soon, cancel := context.WithTimeout(ctx, overtaken)
+	p.acks.wait(soon, to.Secret.Reveal())
+	cancel()
 	path := "/webhooks/" + p.cfg.ApplicationID + "/" + to.Secret.Reveal() + "/messages/@original"
 	err := p.rest.do(ctx, call{method: http.MethodPatch, path: path, route: "answer interaction", body: render(c), bare: true}, nil)
 	if bot.ClassOf(err) == bot.Gone && age < overtaken {
-		return &bot.Failure{Class: bot.Retryable, After: 300 * time.Millisecond, Detail: "discord: the acknowledgement is still on its way"}
+		return &bot.Failure{Class: bot.Retryable, After: 200 * time.Millisecond, Detail: "discord: the acknowledgement is still on its way"}
 	}
 	return err
 }

@@ -41,7 +41,7 @@ func private(text string) response {
 
 const notThisServer = "Belay takes commands only in its own server. Nothing was recorded."
 
-// take commits a verified interaction and says what to answer at once.
+// take commits a verified interaction and says what to answer at once. The caller sends that and then calls acks.end.
 func (p *Platform) take(ctx context.Context, body []byte, since time.Time) (in interaction, answer response) {
 	in, err := readInteraction(body)
 	switch {
@@ -80,6 +80,7 @@ func (p *Platform) record(ctx context.Context, in interaction, body []byte, sinc
 		p.cfg.Observe.Observe(Name, bot.OutcomeIgnored, since)
 		return private("Belay does not know this. Nothing was recorded.")
 	}
+	p.acks.begin(in.Token) // whoever sends the answer ends it
 	receipt := bot.Acknowledge(ctx, p.gate, entry, nil)
 	p.cfg.Observe.Observe(Name, receipt.Outcome, since)
 	if !receipt.Recorded {

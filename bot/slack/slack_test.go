@@ -263,7 +263,7 @@ func TestResponseAddressesArePinned(t *testing.T) {
 
 func TestNoSecretReachesALogOrAnError(t *testing.T) {
 	r := newRig(t, ModeHTTP)
-	for _, f := range []standin.Fault{{Status: 500}, {Status: 500}, {Status: 500}, {Status: 500}} {
+	for _, f := range []standin.Fault{{Status: 500}, {Status: 500}, {Status: 500}, {Status: 500}, {Status: 500}, {Status: 500}} {
 		r.slack.Break("response_url", f)
 	}
 	r.slash(alice, "/pause", `pause-all "planted-words"`)

@@ -83,7 +83,7 @@ type Coordinator struct {
 	dutiesDue, inboxDue chan struct{} // something may be due; one buffered token each
 
 	mu    sync.Mutex             // guards what follows: hints, rebuilt from the chain after a start
-	heads map[string]safe.Block  // newest agreed head by chain
+	tips  map[string]tip         // newest agreed head by chain
 	lost  map[common.Hash]uint64 // first head at which a SafeTx's nonce was seen used by someone unknown
 
 	proposing sync.Mutex // one proposal is drafted into the store at a time: numbers and nonces are handed out under it
@@ -119,7 +119,7 @@ func New(cfg Config) (*Coordinator, error) {
 	return &Coordinator{
 		cfg: cfg, ids: ids, book: book, people: newPeople(cfg),
 		links: newChallenges(), live: newAudience(), dutiesDue: make(chan struct{}, 1), inboxDue: make(chan struct{}, 1),
-		heads: map[string]safe.Block{}, lost: map[common.Hash]uint64{},
+		tips: map[string]tip{}, lost: map[common.Hash]uint64{},
 	}, nil
 }
 
@@ -149,7 +149,7 @@ func (c *Coordinator) Run(ctx context.Context) error {
 	return err
 }
 
-// keepTime lets wall time pass for proposals that wait for it. Expiry is checked every second: nothing rests on its being sharper.
+// keepTime lets time pass for proposals that wait for it. It looks every second: nothing rests on its being sharper.
 func (c *Coordinator) keepTime(ctx context.Context) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -159,6 +159,7 @@ func (c *Coordinator) keepTime(ctx context.Context) error {
 			return ctx.Err()
 		case <-tick.C:
 			c.expire(ctx, time.Now())
+			c.openWindows(ctx, time.Now())
 		}
 	}
 }
@@ -186,18 +187,6 @@ func (c *Coordinator) chainOf(p governance.Proposal) (ChainConfig, error) {
 		return ChainConfig{}, fmt.Errorf("%s is on chain %q, which is not configured any more", p.ID, p.Safe.Chain)
 	}
 	return chain, nil
-}
-
-func (c *Coordinator) head(chain string) safe.Block {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.heads[chain]
-}
-
-func (c *Coordinator) setHead(chain string, head safe.Block) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.heads[chain] = head
 }
 
 // nudge wakes a worker; it never blocks.

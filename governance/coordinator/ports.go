@@ -43,6 +43,8 @@ type Store interface {
 // block; governance.Refusal no_agreement is not made here, chain.ErrNoAgreement's text is told.
 type Chain interface {
 	Head(ctx context.Context) (safe.Block, safe.Fees, error)
+	// PendingTime is the timestamp that a block would have now: what the present is on a chain that stands still.
+	PendingTime(ctx context.Context) (uint64, error)
 	SafeState(ctx context.Context, address common.Address) (safe.State, error)
 	// AnySafeState is one provider's word, the freshest: for emergencies alone, and marked where it is shown.
 	AnySafeState(ctx context.Context, address common.Address) (safe.State, error)

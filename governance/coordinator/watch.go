@@ -20,6 +20,7 @@ func (c *Coordinator) follow(ctx context.Context, name string) error {
 		return fmt.Errorf("read how far %s was watched: %w", name, err)
 	}
 	chain := c.cfg.Chains[name]
+	c.setHead(name, from.Block) // a chain that stands still hands over no head after a restart
 	err = chain.Chain.Follow(ctx, from.Block, func() []safe.Filter { return c.filters(name) }, func(ctx context.Context, head safe.Block, logs []safe.Log) error {
 		return c.onHead(ctx, chain, head, logs)
 	})

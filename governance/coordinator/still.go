@@ -1,0 +1,81 @@
+package coordinator
+
+import (
+	"context"
+	"time"
+
+	"belay/governance"
+	"belay/safe"
+)
+
+// slot is the longest block time that a chain is given credit for: that of Ethereum. A chain whose blocks were further apart
+// makes them on demand.
+const slot = 12 * time.Second
+
+// tip is the newest agreed head of a chain, and what it tells about when the next is due.
+type tip struct {
+	head  safe.Block
+	since time.Time     // when it was first seen, by our clock
+	gap   time.Duration // chain time between it and the head before; 0: not known
+}
+
+// still reports whether the chain has made no block for two block times.
+func (t tip) still(now time.Time) bool {
+	gap := t.gap
+	if gap <= 0 || gap > slot {
+		gap = slot
+	}
+	return !t.since.IsZero() && now.Sub(t.since) >= 2*gap
+}
+
+func (c *Coordinator) head(chain string) safe.Block {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.tips[chain].head
+}
+
+func (c *Coordinator) setHead(chain string, head safe.Block) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	next := tip{head: head, since: time.Now()}
+	if was := c.tips[chain].head; was.Number < head.Number && was.Time != 0 && was.Time < head.Time {
+		next.gap = time.Duration(min(head.Time-was.Time, uint64(slot/time.Second))) * time.Second
+	}
+	c.tips[chain] = next
+}
+
+// openWindows judges queued operations by the time that a block would have now, on chains that make none: their windows open
+// while their heads stand still.
+func (c *Coordinator) openWindows(ctx context.Context, now time.Time) {
+	queued, err := c.unended()
+	if err != nil {
+		c.cfg.Logger.Error("read queued proposals", "error", err)
+		return
+	}
+	for _, p := range queued {
+		if p.State != governance.StateQueued || ctx.Err() != nil {
+			continue
+		}
+		if err := c.openWindow(ctx, p, now); err != nil && ctx.Err() == nil {
+			c.cfg.Logger.Warn("judge a window on a chain that stands still", "proposal_id", p.ID, "error", err)
+		}
+	}
+}
+
+func (c *Coordinator) openWindow(ctx context.Context, p governance.Proposal, now time.Time) error {
+	chain, err := c.chainOf(p)
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	t := c.tips[chain.Name]
+	c.mu.Unlock()
+	if !t.still(now) {
+		return nil
+	}
+	at := t.head
+	if at.Time, err = chain.Chain.PendingTime(ctx); err != nil || at.Time < p.Timelock.OpensAt {
+		return err
+	}
+	return c.observeOperation(ctx, chain, at, p)
+}

@@ -1,0 +1,190 @@
+package governance
+
+import (
+	"fmt"
+
+	"belay/safe"
+)
+
+// status is the one plain line on top of everything.
+func (l look) status() string {
+	p := l.p
+	switch p.State {
+	case StateProposed:
+		return l.asking()
+	case StateApproved:
+		return l.sending()
+	case StateQueued:
+		return l.waiting()
+	case StateReady:
+		return "The window is open. " + l.running()
+	case StateExecuted:
+		return l.done()
+	case StateIneffective:
+		return "EXECUTED WITHOUT EFFECT: it is final on chain, and the chain does not say what it should" // what it says instead is quoted in the proof
+	case StateCanceled:
+		return "Canceled: " + p.EndReason
+	case StateExpired:
+		return "Expired: " + p.EndReason
+	case StateSuperseded:
+		return "Superseded: " + p.EndReason
+	case StateFailed:
+		return "FAILED: " + p.EndReason
+	}
+	return "Not proposed yet"
+}
+
+func (l look) asking() string {
+	t := l.p.Active()
+	switch {
+	case t == nil || t.State == TxDead:
+		return "Its nonce was used; a new transaction is being drafted"
+	case t.State != TxAsking:
+		return l.sending()
+	case l.p.Missing(t) > 0:
+		return fmt.Sprintf("Needs %d more", l.p.Missing(t))
+	}
+	return "Quorum reached"
+}
+
+// waiting says where the operation stands while its window is not open.
+func (l look) waiting() string {
+	switch o := l.p.Timelock; o.State {
+	case OperationCanceled:
+		return "Canceled in the timelock, not final yet"
+	case OperationBlocked:
+		return "Waiting in the timelock, blocked"
+	case OperationUnknown:
+		return "Waiting in the timelock; its state could not be read"
+	default:
+		return "Waiting in the timelock, opens " + chainTime(o.OpensAt)
+	}
+}
+
+// running says how far the execution of an open window is.
+func (l look) running() string {
+	p := l.p
+	switch {
+	case l.carrier(func(t Transaction) bool { return t.Role == PurposeExecute }) != nil:
+		return l.sending()
+	case p.Earlier != nil:
+		return "Belay does not execute what had ended"
+	case p.Timelock.AnyoneMay:
+		return "Sending"
+	case p.Active().Purpose != PurposeExecute:
+		return "Only the Safe may execute; a transaction is being drafted"
+	}
+	return l.asking()
+}
+
+// sending says how far what is sent now has come.
+func (l look) sending() string {
+	active, wait := l.p.Active(), l.p.Policy.Execute
+	sent := l.carrier(func(t Transaction) bool {
+		return t.SafeTxHash == active.Hashes.SafeTx || (l.p.State == StateReady && t.Role == PurposeExecute)
+	})
+	switch {
+	case sent == nil && wait.Manual:
+		return "Quorum reached, waiting for the word to send"
+	case sent == nil && wait.After > 0:
+		return fmt.Sprintf("Quorum reached, sent %s after it", wait.After)
+	case sent == nil:
+		return "Quorum reached, sending"
+	case sent.Status == TxStatusSubmitted:
+		return "Sent, not mined yet"
+	case sent.Status == TxStatusMined && l.f.Confirmations > 0:
+		return fmt.Sprintf("Mined, %d of %d", l.depth(sent.Block.Number), l.f.Confirmations)
+	case sent.Status == TxStatusMined:
+		return fmt.Sprintf("Mined in block %d, not finalized yet", sent.Block.Number)
+	case sent.Role == PurposeSchedule:
+		return "Final, reading the timelock"
+	}
+	return "Final, checking the effect"
+}
+
+// carrier finds the transaction that came furthest among those that fit: of several that were sent, one is mined.
+func (l look) carrier(fits func(Transaction) bool) *Transaction {
+	rank := map[TransactionStatus]int{TxStatusSubmitted: 1, TxStatusMined: 2, TxStatusFinal: 3}
+	var best *Transaction
+	for i := range l.p.Transactions {
+		t := &l.p.Transactions[i]
+		if fits(*t) && (best == nil || rank[t.Status] >= rank[best.Status]) {
+			best = t
+		}
+	}
+	return best
+}
+
+func (l look) depth(block uint64) uint64 {
+	if l.f.Head.Number < block {
+		return 1
+	}
+	return l.f.Head.Number - block + 1
+}
+
+func (l look) done() string {
+	for _, c := range l.p.Postconditions {
+		if c.OK {
+			what := l.p.Public.What
+			if what == "" {
+				what = "Executed and proven"
+			}
+			return fmt.Sprintf("%s, checked at block %d", what, c.Block)
+		}
+	}
+	if e := l.p.Effect(); e != nil {
+		return fmt.Sprintf("Executed in block %d", e.Block.Number)
+	}
+	return "Executed"
+}
+
+// noteRunes bounds a note that quotes what people typed or what a provider answered.
+const noteRunes = 300
+
+// notes are what a person must know now and would not find by looking. They are our own sentences: what a chain says is
+// quoted in the proof, where it is marked as such.
+func (l look) notes() []string {
+	p, notes := l.p, []string{}
+	add := func(concerned bool, format string, args ...any) {
+		if concerned {
+			notes = append(notes, safe.Printable(fmt.Sprintf(format, args...), noteRunes))
+		}
+	}
+	add(p.Blind != "" && l.open, "NOT VERIFIED: %s", p.Blind)
+	add(p.Blind != "" && !l.open, "NOT VERIFIED: it was drafted without agreement of the providers.")
+	for _, remark := range p.Remarks {
+		add(true, "%s", remark)
+	}
+	add(p.Safe.Verified == safe.VerifiedByProvider, "The Safe's code is not a published Safe release: only its own word says that it is version %s.", p.Safe.Version)
+	add(l.f.Single, "Unverified: one provider only is configured, so nothing on this card was checked against a second one.")
+	add(l.f.Manifest != "", "%s", l.f.Manifest)
+	add(p.Forced != "" && l.open, "%s forced this although the simulation reverts.", p.Forced)
+	t := p.Active()
+	add(t != nil && !p.State.Ended() && t.State != TxMined && t.State != TxFinal && t.Tx.Nonce > p.SafeNonce,
+		"It waits: the Safe is at nonce %d, this uses nonce %d.", p.SafeNonce, nonceOf(t))
+	add(p.Earlier != nil, "It had ended as %s, and someone who holds the signatures went on with it.", earlier(p))
+	add(p.State.Ended() && p.Usable(), "LOADED: enough signatures exist and a nonce of it is not used. Anyone who holds them can still execute it.")
+	for _, s := range l.f.Submissions {
+		add(s.Problem != "" && !p.State.Ended() && l.open, "The relayer cannot go on: %s. Any wallet can send it: open the page, or run `belay execute %s --print`.", s.Problem, p.ID)
+		add(s.Problem != "" && !p.State.Ended() && !l.open, "The relayer cannot go on.")
+	}
+	for i, c := range p.Postconditions {
+		add(!c.OK && c.Value != "", "Postcondition %d is false at block %d.", i+1, c.Block)
+		add(c.Value == "", "Postcondition %d could not be read at block %d, so nothing is claimed of it.", i+1, c.Block)
+	}
+	return notes
+}
+
+func nonceOf(t *SafeTx) uint64 {
+	if t == nil {
+		return 0
+	}
+	return t.Tx.Nonce
+}
+
+func earlier(p Proposal) State {
+	if p.Earlier == nil {
+		return ""
+	}
+	return p.Earlier.State
+}
