@@ -56,6 +56,10 @@ $(LINTER): tools/go.mod tools/go.sum
 	cd tools && $(GO) build -o bin/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 	touch $@
 
+.PHONY: bench
+bench: setup build ## ratios against references run beside it; bench.json and a table
+	$(GO) run ./cmd/bench $(ARGS)
+
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (default 20s)
 	@for pkg in $$($(GO) list ./...); do \

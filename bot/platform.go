@@ -128,6 +128,9 @@ func ClassOf(err error) Class {
 	return Unknown
 }
 
+// RetryAfter is the vendor's wish for how long to wait. The outbox asks for it by this method.
+func (f *Failure) RetryAfter() time.Duration { return RetryAfter(f) }
+
 // RetryAfter gives the vendor's wish for how long to wait, 0 if there is none.
 func RetryAfter(err error) time.Duration {
 	if f, ok := errors.AsType[*Failure](err); ok && f.Class == Retryable {

@@ -1,0 +1,105 @@
+// Command bench measures Belay against references that run beside it, on the same chain, disk and machine, one after the other in
+// turn. Only ratios mean something. It prints a table, writes bench.json, and with --check fails where a goal is missed.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime"
+	"slices"
+	"time"
+)
+
+// figure is one ratio with what it was made of.
+type figure struct {
+	Name      string  `json:"name"`
+	Belay     float64 `json:"belay"`     // median
+	BelayP99  float64 `json:"belay_p99"` // the highest of few rounds
+	Reference float64 `json:"reference"` // median
+	Unit      string  `json:"unit"`
+	Ratio     float64 `json:"ratio"` // reference / belay where less is better to show, else belay / reference
+	Goal      string  `json:"goal"`
+	Met       bool    `json:"met"`
+}
+
+// faster is a figure whose goal is to need at most 1/times of the reference.
+func faster(name, unit string, belay, reference []float64, times float64) figure {
+	f := figure{Name: name, Unit: unit, Belay: median(belay), BelayP99: slices.Max(belay), Reference: median(reference), Goal: fmt.Sprintf("reference ≥ %g× more", times)}
+	f.Ratio = f.Reference / f.Belay
+	f.Met = f.Ratio >= times
+	return f
+}
+
+// within is a figure whose goal is to need at most times the reference.
+func within(name, unit string, belay, reference []float64, times float64) figure {
+	f := figure{Name: name, Unit: unit, Belay: median(belay), BelayP99: slices.Max(belay), Reference: median(reference), Goal: fmt.Sprintf("≤ %g× the reference", times)}
+	f.Ratio = f.Belay / f.Reference
+	f.Met = f.Ratio <= times
+	return f
+}
+
+func median(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	if n := len(sorted); n%2 == 0 {
+		return (sorted[n/2-1] + sorted[n/2]) / 2
+	}
+	return sorted[len(sorted)/2]
+}
+
+func main() {
+	rounds := flag.Int("rounds", 15, "rounds of each")
+	check := flag.Bool("check", false, "exit with 1 where a goal is missed")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	figures, err := measure(ctx, *rounds)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+	if err := report(figures); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+	if *check && slices.ContainsFunc(figures, func(f figure) bool { return !f.Met }) {
+		os.Exit(1)
+	}
+}
+
+func measure(ctx context.Context, rounds int) ([]figure, error) {
+	dir, err := os.MkdirTemp(".", ".bench-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	flow, err := wholeFlow(ctx, dir, rounds)
+	if err != nil {
+		return nil, fmt.Errorf("whole flow: %w", err)
+	}
+	transition, err := durableTransition(ctx, dir, 7)
+	if err != nil {
+		return nil, fmt.Errorf("durable transition: %w", err)
+	}
+	return append(flow, transition), nil
+}
+
+func report(figures []figure) error {
+	fmt.Printf("%s, %d CPUs, %s, %s\n\n", runtime.Version(), runtime.NumCPU(), runtime.GOARCH, time.Now().UTC().Format(time.RFC3339))
+	fmt.Printf("%-46s %12s %12s %12s  %8s  %-26s %s\n", "", "Belay", "its highest", "reference", "ratio", "goal", "met")
+	for _, f := range figures {
+		met := "NO"
+		if f.Met {
+			met = "yes"
+		}
+		fmt.Printf("%-46s %12.3f %12.3f %12.3f  %7.2f×  %-26s %s (%s)\n", f.Name, f.Belay, f.BelayP99, f.Reference, f.Ratio, f.Goal, met, f.Unit)
+	}
+	b, err := json.MarshalIndent(map[string]any{"at": time.Now().UTC(), "go": runtime.Version(), "cpus": runtime.NumCPU(), "figures": figures}, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile("bench.json", append(b, '\n'), 0o644) //nolint:gosec // figures are for everyone
+}
