@@ -170,6 +170,8 @@ func (p *Proposal) unmine(e Event, failed bool) {
 		p.State == StateFailed && failed,
 		waiting && role == PurposeSchedule && !failed:
 		p.reopen(StateApproved)
+	case p.Timelock != nil && role == PurposeExecute:
+		p.followOperation()
 	}
 }
 
@@ -195,6 +197,10 @@ func (p *Proposal) applyOperation(e Event) {
 		}
 		p.State, p.EndedAt, p.EndReason = StateQueued, time.Time{}, ""
 	}
+	p.followOperation()
+}
+
+func (p *Proposal) followOperation() {
 	if p.State != StateQueued && p.State != StateReady {
 		return
 	}

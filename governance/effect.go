@@ -73,8 +73,20 @@ func (p *Proposal) standing(t *SafeTx) SafeTxState {
 }
 
 // Watched reports whether the chain can still change the proposal: it has not ended, or it has and something of it is not
-// final yet, or signatures over it still work. A watcher that leaves out what ended would never see any of that.
+// final yet, or signatures over it still work, or the timelock may yet hold it. A watcher that leaves out what ended would
+// never see any of that.
 func (p *Proposal) Watched() bool {
-	return !p.State.Ended() || p.Usable() ||
+	return !p.State.Ended() || p.Usable() || p.held() ||
 		slices.ContainsFunc(p.Transactions, func(t Transaction) bool { return t.Status == TxStatusMined })
+}
+
+// held reports whether our Safe scheduled the operation and nothing final says that the timelock has let go of it.
+func (p *Proposal) held() bool {
+	if p.Timelock == nil || p.State == StateExecuted || p.State == StateIneffective {
+		return false
+	}
+	let := p.Timelock.State == OperationCanceled || p.Timelock.State == OperationExpired
+	return !let && slices.ContainsFunc(p.SafeTxs, func(t SafeTx) bool {
+		return t.Purpose == PurposeSchedule && (t.State == TxMined || t.State == TxFinal)
+	})
 }

@@ -198,8 +198,11 @@ func (d *decider) operationSeen(in OperationSeen) error {
 			return d.window(o, in.Final)
 		}
 	}
-	if live {
+	switch {
+	case live:
 		return d.schedule(o)
+	case vetoed && in.Final: // what had ended was scheduled by others, and vetoed
+		return d.window(o, false)
 	}
 	return nil
 }

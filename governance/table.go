@@ -70,7 +70,7 @@ var table = map[State]map[EventType][]State{
 		EventOwners:        {StateQueued},
 		EventSubmitted:     {StateQueued},
 		EventMined:         {StateQueued},
-		EventUnmined:       unscheduled(StateQueued),
+		EventUnmined:       unscheduled(StateQueued, StateReady), // run before we saw its window open
 		EventFinal:         {StateQueued},
 		EventNonceUsed:     {StateQueued},
 		EventNonceFreed:    {StateQueued},

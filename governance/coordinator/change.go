@@ -35,7 +35,7 @@ func (c *Coordinator) decideAndCommit(ctx context.Context, before governance.Pro
 	if err != nil {
 		return before, err
 	}
-	record := governance.Record{Fence: c.fence}
+	record := governance.Record{}
 	after := before
 	if len(events) > 0 {
 		after = replay(before, events)
@@ -45,7 +45,7 @@ func (c *Coordinator) decideAndCommit(ctx context.Context, before governance.Pro
 	for _, add := range with {
 		add(&record)
 	}
-	if len(events) == 0 && len(with) == 0 {
+	if len(events) == 0 && len(record.Signatures) == 0 && len(record.Submissions) == 0 {
 		return after, nil
 	}
 	seq, err := c.commit(ctx, record)
@@ -69,7 +69,7 @@ func replay(p governance.Proposal, events []governance.Event) governance.Proposa
 // commit writes a record and wakes the workers that it gave something to do.
 func (c *Coordinator) commit(ctx context.Context, r governance.Record) (uint64, error) {
 	started := time.Now()
-	r.Fence = c.fence
+	r.Fence = c.fence.Load()
 	seq, err := c.cfg.Store.Commit(ctx, r)
 	c.cfg.Observe("store_commit_seconds", time.Since(started).Seconds())
 	if err != nil {
@@ -92,6 +92,7 @@ func (c *Coordinator) tell(before, after governance.Proposal, events []governanc
 	if before.State != after.State {
 		c.cfg.Observe("state_changes_total", 1, "state", string(after.State), "kind", string(after.Kind))
 	}
+	c.noteRestless(after)
 	kind := "proposal"
 	if before.Timelock != nil && after.Timelock != nil && before.Timelock.State != after.Timelock.State {
 		kind = "timelock"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"belay/governance"
 	"belay/safe"
@@ -36,8 +37,9 @@ func (c *Coordinator) Confirm(ctx context.Context, in Signed) (Confirmed, error)
 		return Confirmed{}, err
 	}
 	confirmation := governance.Confirmation{Owner: yes.Owner, Member: c.people.byWallet[yes.Owner], Kind: yes.Kind, Via: in.Via, SignatureHash: crypto.Keccak256Hash(yes.Signature)}
+	fresh := false
 	hold := func(r *governance.Record) {
-		if len(r.Events) > 0 {
+		if fresh = len(r.Events) > 0; fresh {
 			r.Signatures = append(r.Signatures, governance.Signature{SafeTxHash: t.Hashes.SafeTx, Owner: yes.Owner, Bytes: yes.Signature})
 		}
 	}
@@ -45,13 +47,16 @@ func (c *Coordinator) Confirm(ctx context.Context, in Signed) (Confirmed, error)
 	if err != nil {
 		return Confirmed{}, recorded(err)
 	}
+	if almostSigned(&after) != nil {
+		nudge(c.headsDue[after.Safe.Chain])
+	}
 	view, err := c.look(after, warRoom)
-	return Confirmed{View: view, New: after.Version > p.Version}, err
+	return Confirmed{View: view, New: fresh}, err
 }
 
 // recorded turns a store that cannot commit into a plain answer.
 func recorded(err error) error {
-	if isRefusal(err) || errors.Is(err, context.Canceled) {
+	if err == nil || isRefusal(err) || errors.Is(err, context.Canceled) {
 		return err
 	}
 	return fmt.Errorf("%w: %w", governance.Refuse(governance.CodeNotRecorded, "try again; if it goes on, send the transaction from your own wallet", "the store could not commit this; nothing happened"), err)
@@ -105,14 +110,19 @@ func (c *Coordinator) knownYes(t *governance.SafeTx, signature []byte) *governan
 	return t.ConfirmedBy(yes.Owner)
 }
 
+// refreshPatience is how long a signature waits for the present owners.
+const refreshPatience = 3 * time.Second
+
 // refreshed brings owners, threshold and nonce up to the latest agreed block before a signature is judged. Where the
-// providers do not answer, the last agreed reading judges: the chain itself checks again when it executes.
+// providers do not answer in time, the last agreed reading judges: the chain itself checks again when it executes.
 func (c *Coordinator) refreshed(ctx context.Context, p governance.Proposal) governance.Proposal {
 	chain, err := c.chainOf(p)
 	if err != nil || p.State.Ended() {
 		return p
 	}
-	state, err := chain.Chain.SafeState(ctx, p.Safe.Address)
+	patient, cancel := context.WithTimeout(ctx, refreshPatience)
+	defer cancel()
+	state, err := c.newestSafe(patient, chain, p.Safe.Address)
 	if err != nil {
 		c.cfg.Logger.Warn("read owners before a signature", "proposal_id", p.ID, "error", err)
 		return p
@@ -167,72 +177,4 @@ func recoverOwner(p governance.Proposal, t *governance.SafeTx, in Signed) (safe.
 			"over safeTxHash %s this recovers to %s, which is not an owner of %s (or another text was signed)", t.Hashes.SafeTx, stranger.Typed.Hex(), p.Safe.Name)
 	}
 	return yes, err
-}
-
-// TypedData is what an owner's wallet signs with eth_signTypedData_v4.
-func (c *Coordinator) TypedData(_ context.Context, id string, safeTxHash common.Hash, _ common.Address) (TypedData, error) {
-	p, err := c.load(id)
-	if err != nil {
-		return nil, err
-	}
-	t := p.Active()
-	if safeTxHash != (common.Hash{}) {
-		t = p.SafeTx(safeTxHash)
-	}
-	if t == nil {
-		return nil, governance.Refuse(governance.CodeWrongHash, "leave safe_tx_hash out for the active one", "%s has no transaction with the safeTxHash %s", p.ID, safeTxHash)
-	}
-	return marshal(safe.TypedData(p.Safe.Domain(), t.Tx))
-}
-
-// Execution is the ready transaction of a proven quorum, for any wallet to send.
-func (c *Coordinator) Execution(_ context.Context, id string) (Execution, error) {
-	p, err := c.load(id)
-	if err != nil {
-		return Execution{}, err
-	}
-	return ReadyExecution(c.cfg.Store, p)
-}
-
-// ReadyExecution builds the transaction from a store alone, so that it is to be had also when nothing runs.
-func ReadyExecution(store interface {
-	Signatures(common.Hash) ([]governance.Signature, error)
-}, p governance.Proposal) (Execution, error) {
-	out := Execution{ChainID: p.Safe.ChainID, Value: "0"}
-	if p.State == governance.StateReady && p.Timelock.AnyoneMay {
-		out.To, out.Data, out.Value = p.Timelock.Execute.To, p.Timelock.Execute.Data, p.Timelock.Execute.Value.Dec()
-		return out, nil
-	}
-	t := p.Active()
-	if t == nil || t.State != governance.TxApproved {
-		return out, governance.Refuse(governance.CodeNotOpen, "wait for the quorum", "%s has no transaction that is ready to be sent", p.ID)
-	}
-	data, err := packed(store, p, t)
-	out.To, out.Data = p.Safe.Address, data
-	return out, err
-}
-
-// packed is execTransaction's calldata with exactly threshold signatures of current owners.
-func packed(store interface {
-	Signatures(common.Hash) ([]governance.Signature, error)
-}, p governance.Proposal, t *governance.SafeTx) ([]byte, error) {
-	held, err := store.Signatures(t.Hashes.SafeTx)
-	if err != nil {
-		return nil, fmt.Errorf("read signatures: %w", err)
-	}
-	bytesOf := make(map[common.Address][]byte, len(held))
-	for _, s := range held {
-		bytesOf[s.Owner] = s.Bytes
-	}
-	var yes []safe.Confirmation
-	for _, c := range t.Confirmations {
-		if isOwner(p.Owners, c.Owner) {
-			yes = append(yes, safe.Confirmation{Owner: c.Owner, Kind: c.Kind, Signature: bytesOf[c.Owner]})
-		}
-	}
-	blob, err := safe.Pack(yes, p.Threshold)
-	if err != nil {
-		return nil, fmt.Errorf("pack signatures of %s: %w", p.ID, err)
-	}
-	return safe.EncodeExec(t.Tx, blob), nil
 }

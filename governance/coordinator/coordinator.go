@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"belay/governance"
-	"belay/safe"
+	"belay/governance/timelock"
 	"belay/safe/calldata"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -52,6 +54,9 @@ type ChainConfig struct {
 	Relayer       Signer   // the routine lane's key, and the emergency lane's last resort; nil: nothing is sent from here
 	Emergency     []Signer // the emergency lane's keys
 	Fees          FeeCaps
+	// Powers names every power that a relayer of this chain has over what is guarded; none is as it should be. It is asked now and
+	// then, because a power can be given after the start. nil: not asked.
+	Powers func(ctx context.Context) ([]string, error)
 }
 
 // FeeCaps are the most that each lane bids, in wei per gas, and what the routine lane may spend a day, in wei (zero: no limit).
@@ -79,16 +84,15 @@ type Coordinator struct {
 	people people
 	links  *challenges
 	live   *audience
+	hints  *hints
 
-	dutiesDue, inboxDue chan struct{} // something may be due; one buffered token each
+	dutiesDue, inboxDue chan struct{}            // something may be due; one buffered token each
+	headsDue            map[string]chan struct{} // by chain: there may be something to look at
 
-	mu    sync.Mutex             // guards what follows: hints, rebuilt from the chain after a start
-	tips  map[string]tip         // newest agreed head by chain
-	lost  map[common.Hash]uint64 // first head at which a SafeTx's nonce was seen used by someone unknown
-
-	proposing sync.Mutex // one proposal is drafted into the store at a time: numbers and nonces are handed out under it
-	signing   sync.Mutex // one relayer nonce is chosen, signed and stored at a time
-	fence     uint64     // set by Run before anything acts
+	proposing sync.Mutex    // numbers and nonces are handed out under it; no reading is waited for
+	signing   sync.Mutex    // one relayer nonce is chosen, signed and stored at a time
+	hands     *hands        // one worker at a time has a submission in its hands
+	fence     atomic.Uint64 // set by Run before anything acts
 }
 
 // New checks the configuration's joints and makes a coordinator. It starts nothing.
@@ -99,16 +103,14 @@ func New(cfg Config) (*Coordinator, error) {
 	if cfg.Observe == nil {
 		cfg.Observe = func(string, float64, ...string) {}
 	}
-	for name, s := range cfg.Safes {
-		if _, ok := cfg.Chains[s.Chain]; !ok {
-			return nil, fmt.Errorf("safe %s: no chain %q is configured", name, s.Chain)
-		}
+	if err := cfg.joined(); err != nil {
+		return nil, err
 	}
 	ids, err := newIdentities(cfg.Secret)
 	if err != nil {
 		return nil, err
 	}
-	functions := cfg.Functions
+	functions := slices.Clone(cfg.Functions)
 	for _, p := range cfg.Playbooks {
 		functions = append(functions, p.Functions()...)
 	}
@@ -116,11 +118,55 @@ func New(cfg Config) (*Coordinator, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prepare words: %w", err)
 	}
-	return &Coordinator{
-		cfg: cfg, ids: ids, book: book, people: newPeople(cfg),
-		links: newChallenges(), live: newAudience(), dutiesDue: make(chan struct{}, 1), inboxDue: make(chan struct{}, 1),
-		tips: map[string]tip{}, lost: map[common.Hash]uint64{},
-	}, nil
+	c := &Coordinator{
+		cfg: cfg, ids: ids, book: book, people: newPeople(cfg), links: newChallenges(), live: newAudience(), hints: newHints(),
+		dutiesDue: make(chan struct{}, 1), inboxDue: make(chan struct{}, 1), headsDue: map[string]chan struct{}{}, hands: newHands(),
+	}
+	for name := range cfg.Chains {
+		c.headsDue[name] = make(chan struct{}, 1)
+	}
+	return c, nil
+}
+
+// joined proves that everything that is named is there, so that no name is missing when it is needed.
+func (cfg Config) joined() error {
+	for name, s := range cfg.Safes {
+		if _, ok := cfg.Chains[s.Chain]; !ok {
+			return fmt.Errorf("safe %s: no chain %q is configured", name, s.Chain)
+		}
+	}
+	for name, t := range cfg.Timelocks {
+		if _, ok := cfg.Chains[t.Chain]; !ok {
+			return fmt.Errorf("timelock %s: no chain %q is configured", name, t.Chain)
+		}
+		if _, err := timelock.New(t.Kind, t.Address); err != nil {
+			return fmt.Errorf("timelock %s: %w", name, err)
+		}
+	}
+	for name, pb := range cfg.Playbooks {
+		if err := cfg.placed(pb); err != nil {
+			return fmt.Errorf("playbook %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// placed proves that a playbook's Safe and timelock are there, on one chain.
+func (cfg Config) placed(pb *governance.Playbook) error {
+	guarded, ok := cfg.Safes[pb.Safe]
+	if !ok {
+		return fmt.Errorf("no safe %q is configured", pb.Safe)
+	}
+	if pb.Via == governance.Direct {
+		return nil
+	}
+	switch t, ok := cfg.Timelocks[pb.Via]; {
+	case !ok:
+		return fmt.Errorf("no timelock %q is configured", pb.Via)
+	case t.Chain != guarded.Chain:
+		return fmt.Errorf("safe %s and timelock %s are on different chains", pb.Safe, pb.Via)
+	}
+	return nil
 }
 
 // Run leads and works until ctx ends or leadership is lost. It owns every goroutine that it starts and returns when all
@@ -130,11 +176,15 @@ func (c *Coordinator) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("lead: %w", err)
 	}
-	c.fence = fence
+	c.fence.Store(fence)
+	if err := c.findRestless(); err != nil {
+		return err
+	}
 	group, acting := errgroup.WithContext(leading)
 	for name := range c.cfg.Chains {
 		group.Go(func() error { return c.follow(acting, name) })
-		group.Go(func() error { return c.drive(acting, name) })
+		group.Go(func() error { return c.tend(acting, name) })
+		group.Go(func() error { return c.guardPowers(acting, name) })
 	}
 	group.Go(func() error { return c.workDuties(acting) })
 	group.Go(func() error { return c.workInbox(acting) })
@@ -151,17 +201,10 @@ func (c *Coordinator) Run(ctx context.Context) error {
 
 // keepTime lets time pass for proposals that wait for it. It looks every second: nothing rests on its being sharper.
 func (c *Coordinator) keepTime(ctx context.Context) error {
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-tick.C:
-			c.expire(ctx, time.Now())
-			c.openWindows(ctx, time.Now())
-		}
-	}
+	return poll(ctx, nil, time.Second, func(bool) {
+		c.expire(ctx, time.Now())
+		c.openWindows(ctx, time.Now())
+	})
 }
 
 func (c *Coordinator) expire(ctx context.Context, now time.Time) {
@@ -174,10 +217,35 @@ func (c *Coordinator) expire(ctx context.Context, now time.Time) {
 		if p.State != governance.StateProposed || now.Before(p.ExpiresAt) {
 			continue
 		}
-		if _, err := c.change(ctx, p.ID, governance.Tick{}); err != nil {
+		if _, err := c.change(ctx, p.ID, governance.Tick{}); err != nil && ctx.Err() == nil {
 			c.cfg.Logger.Error("expire", "proposal_id", p.ID, "error", err)
 		}
 	}
+}
+
+// powersEvery is how often the relayers' powerlessness is proven again.
+const powersEvery = time.Hour
+
+// guardPowers tells the operator when a relayer was given a power after the start. Belay goes on: taking the power away is the
+// protocol's work, and a pause must not wait for that.
+func (c *Coordinator) guardPowers(ctx context.Context, name string) error {
+	ask := c.cfg.Chains[name].Powers
+	if ask == nil {
+		return nil
+	}
+	return poll(ctx, nil, powersEvery, func(bool) {
+		found, err := ask(ctx)
+		if err != nil {
+			if ctx.Err() == nil {
+				c.cfg.Logger.Warn("look for powers of the relayer", "chain", name, "error", err)
+			}
+			return
+		}
+		c.cfg.Observe("relayer_powers", float64(len(found)), "chain", name)
+		for _, power := range found {
+			c.cfg.Logger.Error("a relayer has power: take it away", "chain", name, "reason", power)
+		}
+	})
 }
 
 // chainOf finds the chain of a proposal.
@@ -187,6 +255,23 @@ func (c *Coordinator) chainOf(p governance.Proposal) (ChainConfig, error) {
 		return ChainConfig{}, fmt.Errorf("%s is on chain %q, which is not configured any more", p.ID, p.Safe.Chain)
 	}
 	return chain, nil
+}
+
+// poll calls look at once, when woken, and now and then, until ctx ends.
+func poll(ctx context.Context, wake <-chan struct{}, every time.Duration, look func(woken bool)) error {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for woken := true; ; {
+		look(woken)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-wake:
+			woken = true
+		case <-tick.C:
+			woken = false
+		}
+	}
 }
 
 // nudge wakes a worker; it never blocks.

@@ -7,31 +7,27 @@ import (
 	"belay/governance"
 	"belay/governance/timelock"
 	"belay/safe"
-	"belay/safe/calldata"
 
 	"github.com/ethereum/go-ethereum/common"
 )
 
-// draft turns a wish into a complete proposal: the Safe as it stands, calls, bounds, hashes, words, simulation. Everything
-// but an emergency is refused when a reading is missing; an emergency is marked instead.
-func (c *Coordinator) draft(ctx context.Context, w wish, id string, others []governance.Proposal) (governance.Proposal, error) {
-	guarded, ok := c.cfg.Safes[w.pb.Safe]
-	if !ok {
-		return governance.Proposal{}, fmt.Errorf("playbook %s: no safe %q is configured", w.pb.Name, w.pb.Safe)
-	}
-	d := &drafting{c: c, wish: w, chain: c.cfg.Chains[guarded.Chain], guarded: guarded, others: others}
+// draft asks the chain all that a proposal needs to know: the Safe as it stands, calls, bounds, simulation. Everything but an
+// emergency is refused when a reading is missing; an emergency is marked instead. Number and nonces come last, see placed.
+func (c *Coordinator) draft(ctx context.Context, w wish) (*drafting, error) {
+	guarded := c.cfg.Safes[w.pb.Safe]
+	d := &drafting{c: c, wish: w, chain: c.cfg.Chains[guarded.Chain], guarded: guarded}
 	d.p = governance.Proposal{
-		ID: id, Kind: w.pb.Kind, Playbook: w.pb.Name, PlaybookHash: w.pb.Hash(), Title: w.pb.Title, Params: w.bound.Params, Target: w.bound.Target(),
+		Kind: w.pb.Kind, Playbook: w.pb.Name, PlaybookHash: w.pb.Hash(), Title: w.pb.Title, Params: w.bound.Params, Target: w.bound.Target(),
 		Reason: w.in.Reason, Proposer: w.in.Member, CreatedAt: w.now, ExpiresAt: w.now.Add(w.pb.Policy.Expires), Policy: w.pb.Policy,
-		Public: w.pb.Public, Undo: w.pb.Undo,
+		Public: w.pb.Public, Undo: w.pb.Undo, Dangers: []governance.DangerView{},
 		Transactions: []governance.Transaction{}, Postconditions: []governance.Postcondition{}, Objections: []governance.Opinion{}, Responders: []governance.Opinion{},
 	}
-	for _, step := range []func(context.Context) error{d.readSafe, d.bind, d.throughTimelock, d.arrange, d.describe, d.simulate, d.funded} {
+	for _, step := range []func(context.Context) error{d.readSafe, d.bind, d.throughTimelock, d.assemble, d.simulate, d.funded} {
 		if err := step(ctx); err != nil {
-			return governance.Proposal{}, err
+			return nil, err
 		}
 	}
-	return d.p, nil
+	return d, nil
 }
 
 // drafting is a proposal in the making. Its steps run in order; each needs those before.
@@ -40,11 +36,11 @@ type drafting struct {
 	wish    wish
 	chain   ChainConfig
 	guarded SafeConfig
-	others  []governance.Proposal
 
 	p     governance.Proposal
 	state safe.State
-	outer []safe.Call // what the Safe itself calls: the intent, or its schedule
+	outer []safe.Call       // what the Safe itself calls: the intent, or its schedule
+	tx    governance.SafeTx // the same as one transaction, its nonce not chosen yet
 }
 
 // readSafe takes the Safe as the providers agree on it. An emergency goes on with one provider's word, and says so.
@@ -111,10 +107,7 @@ func (d *drafting) throughTimelock(ctx context.Context) error {
 	if d.wish.pb.Via == governance.Direct {
 		return nil
 	}
-	t, ok := d.c.cfg.Timelocks[d.wish.pb.Via]
-	if !ok {
-		return fmt.Errorf("playbook %s: no timelock %q is configured", d.p.Playbook, d.wish.pb.Via)
-	}
+	t := d.c.cfg.Timelocks[d.wish.pb.Via]
 	adapter, err := timelock.New(t.Kind, t.Address)
 	if err != nil {
 		return err
@@ -148,127 +141,21 @@ func (d *drafting) relayer() common.Address {
 	return d.chain.Relayer.Address()
 }
 
-// arrange puts the calls on a nonce: an emergency on the Safe's current one, with its spares behind; anything else on the
-// next that no open proposal holds.
-func (d *drafting) arrange(ctx context.Context) error {
-	purpose, nonce := governance.PurposeDirect, d.nextFree()
-	switch {
-	case d.p.Timelock != nil:
-		purpose = governance.PurposeSchedule
-	case d.p.Kind.Emergency():
-		nonce = d.emergencyNonce()
-	}
-	first, err := d.c.safeTx(ctx, d.chain, d.p.Safe, d.state.Block, purpose, d.outer, nonce)
-	if err != nil {
-		return err
-	}
-	d.p.SafeTxs = []governance.SafeTx{first}
-	for i := range d.p.Policy.Spares {
-		d.p.SafeTxs = append(d.p.SafeTxs, atNonce(first, d.p.Safe, governance.PurposeSpare, nonce+uint64(i)+1))
-	}
-	return nil
-}
-
-// safeTx makes the SafeTx of some calls: one call as it is, several through MultiSendCallOnly.
-func (c *Coordinator) safeTx(ctx context.Context, chain ChainConfig, ref governance.SafeRef, at safe.Block, purpose governance.Purpose, calls []safe.Call, nonce uint64) (governance.SafeTx, error) {
-	var library common.Address
-	if len(calls) > 1 {
+// assemble makes one SafeTx of the calls: a single call as it is, several through MultiSendCallOnly.
+func (d *drafting) assemble(ctx context.Context) error {
+	var batch common.Address
+	if len(d.outer) > 1 {
 		var err error
-		if library, err = chain.Chain.MultiSendCallOnly(ctx, at, ref.Version); err != nil {
-			return governance.SafeTx{}, governance.Refuse(governance.CodeNotPermitted, "split the playbook into single calls", "several calls need MultiSendCallOnly on %s: %v", chain.Name, err)
+		if batch, err = d.c.batchLibrary(ctx, d.chain, d.state.Block, d.state.Version); err != nil {
+			return governance.Refuse(governance.CodeNotPermitted, "split the playbook into single calls", "several calls need MultiSendCallOnly on %s: %v", d.chain.Name, err)
 		}
 	}
-	tx, err := safe.Batch(calls, library, nonce)
+	tx, err := safe.Batch(d.outer, batch, d.state.Nonce)
 	if err != nil {
-		return governance.SafeTx{}, fmt.Errorf("build the SafeTx: %w", err)
+		return fmt.Errorf("build the SafeTx: %w", err)
 	}
-	return governance.SafeTx{Purpose: purpose, State: governance.TxAsking, Tx: tx, Hashes: safe.Hash(ref.Domain(), tx), Confirmations: []governance.Confirmation{}}, nil
-}
-
-// atNonce is the same transaction at another nonce, unsigned.
-func atNonce(t governance.SafeTx, ref governance.SafeRef, purpose governance.Purpose, nonce uint64) governance.SafeTx {
-	t.Purpose, t.State, t.Tx.Nonce = purpose, governance.TxAsking, nonce
-	t.Hashes = safe.Hash(ref.Domain(), t.Tx)
-	t.Confirmations = []governance.Confirmation{}
-	t.UsedBy = common.Hash{}
-	return t
-}
-
-// nextFree is the first nonce behind everything that is open on the Safe.
-func (d *drafting) nextFree() uint64 { return nextFree(d.state.Nonce, d.p.Safe, d.others) }
-
-func nextFree(current uint64, ref governance.SafeRef, others []governance.Proposal) uint64 {
-	next := current
-	for _, o := range others {
-		if o.Safe.ChainID != ref.ChainID || o.Safe.Address != ref.Address {
-			continue
-		}
-		for _, t := range o.SafeTxs {
-			if open(t) && t.Tx.Nonce >= next {
-				next = t.Tx.Nonce + 1
-			}
-		}
-	}
-	return next
-}
-
-func open(t governance.SafeTx) bool {
-	return t.State == governance.TxAsking || t.State == governance.TxApproved
-}
-
-// emergencyNonce is the Safe's current nonce, or the next one where another emergency stands: two never wait for each other
-// to be signed.
-func (d *drafting) emergencyNonce() uint64 { return emergencyNonce(d.state.Nonce, d.p, d.others) }
-
-func emergencyNonce(current uint64, p governance.Proposal, others []governance.Proposal) uint64 {
-	taken := map[uint64]bool{}
-	for _, o := range others {
-		if o.ID == p.ID || !o.Kind.Emergency() || o.Safe.ChainID != p.Safe.ChainID || o.Safe.Address != p.Safe.Address {
-			continue
-		}
-		if t := o.Active(); t != nil && open(*t) {
-			taken[t.Tx.Nonce] = true
-		}
-	}
-	for taken[current] {
-		current++
-	}
-	return current
-}
-
-// describe puts the calls in words and names the dangers.
-func (d *drafting) describe(context.Context) error {
-	for _, call := range d.p.Intent {
-		d.p.Calls = append(d.p.Calls, callView(d.c.book.Describe(call)))
-	}
-	d.p.Dangers = []governance.DangerView{}
-	var library []common.Address
-	if tx := d.p.SafeTxs[0].Tx; tx.Operation == safe.OperationDelegateCall {
-		library = append(library, tx.To) // found by address and code hash, see safeTx
-	}
-	for _, danger := range d.c.book.Dangers(d.p.Safe.Domain(), d.p.SafeTxs[0].Tx, library...) {
-		d.p.Dangers = append(d.p.Dangers, governance.DangerView{Code: danger.Code, Text: danger.Text})
-	}
-	for _, o := range d.others {
-		if t := o.Active(); t != nil && open(*t) && d.p.Kind.Emergency() && !o.Kind.Emergency() &&
-			o.Safe.Address == d.guarded.Address && o.Safe.ChainID == d.chain.ChainID && t.Tx.Nonce == d.p.SafeTxs[0].Tx.Nonce {
-			d.p.Dangers = append(d.p.Dangers, governance.DangerView{Code: "displaces",
-				Text: fmt.Sprintf("This takes nonce %d, on which %s stands: when this is mined, %s must be proposed again.", t.Tx.Nonce, o.ID, o.ID)})
-		}
-	}
+	d.tx = governance.SafeTx{Tx: tx}
 	return nil
-}
-
-func callView(d calldata.Described) governance.CallView {
-	v := governance.CallView{To: d.To.Hex(), Label: d.Label, Value: d.Value.Dec(), Data: common.Bytes2Hex(d.Data), Function: d.Function, Args: []governance.ArgView{}, Text: governance.Untrusted(d.Text)}
-	v.Data = "0x" + v.Data
-	for _, a := range d.Args {
-		v.Args = append(v.Args, governance.ArgView{Name: a.Name, Type: a.Type, Value: a.Text()})
-	}
-	for _, inner := range d.Inner {
-		v.Inner = append(v.Inner, callView(inner))
-	}
-	return v
 }
 
 // simulate runs the whole execTransaction as if signed, and reads before and after. A revert refuses everything but an
@@ -280,10 +167,9 @@ func (d *drafting) simulate(ctx context.Context) error {
 			watched = append(watched, e.Call)
 		}
 	}
-	first := d.p.SafeTxs[0]
-	first.Tx.Nonce = d.state.Nonce // a later nonce is simulated as if its turn had come
+	// A later nonce is simulated as if its turn had come.
 	s, err := d.chain.Chain.Simulate(ctx, safe.SimulationRequest{At: d.state.Block, From: d.relayer(), Safe: d.guarded.Address, Version: d.state.Version,
-		Tx: first.Tx, Owners: d.state.Owners, After: watched})
+		Tx: d.tx.Tx, Owners: d.state.Owners, After: watched})
 	if err != nil {
 		if !d.p.Kind.Emergency() {
 			return noAgreement("a simulation", err)

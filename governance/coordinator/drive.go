@@ -2,7 +2,6 @@ package coordinator
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -11,61 +10,60 @@ import (
 	"belay/safe"
 
 	"github.com/ethereum/go-ethereum/common"
+	"golang.org/x/sync/errgroup"
 )
 
-// driveEvery is how often open submissions are looked at: at least once a block on every chain that we know of.
-const driveEvery = time.Second
-
-// drive looks after the open submissions of one chain until ctx ends: sends their bytes again, raises their fees, and
-// notices when they are mined, final, moved or moot. It remembers nothing: every look starts from store and chain.
-func (c *Coordinator) drive(ctx context.Context, name string) error {
-	chain := c.cfg.Chains[name]
-	tick := time.NewTicker(driveEvery)
-	defer tick.Stop()
-	for {
-		if err := c.driveAll(ctx, chain); err != nil && ctx.Err() == nil {
-			c.cfg.Logger.Warn("drive submissions", "chain", name, "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-tick.C:
-		}
-	}
-}
-
-func (c *Coordinator) driveAll(ctx context.Context, chain ChainConfig) error {
-	open, err := c.cfg.Store.Submissions()
-	if err != nil {
-		return fmt.Errorf("read submissions: %w", err)
-	}
-	var failed []error
-	for _, s := range open {
-		if s.Chain == chain.Name {
-			failed = append(failed, c.driveOne(ctx, chain, s, open))
-		}
-	}
-	return errors.Join(failed...)
+// drivingLook is what one look at the chain gave, for every submission.
+type drivingLook struct {
+	head  safe.Block
+	fees  safe.Fees
+	again bool // accepted bytes are to go out again
 }
 
 // stepsAtOnce bounds how many verdicts one look follows: mined, then final; unmined, then sent again.
 const stepsAtOnce = 4
 
-func (c *Coordinator) driveOne(ctx context.Context, chain ChainConfig, s governance.Submission, all []governance.Submission) error {
+// drive takes one open submission as far as the facts go: sends its bytes again, raises its fees, and notices when it is mined,
+// final, moved or moot.
+func (c *Coordinator) drive(ctx context.Context, chain ChainConfig, look drivingLook, s governance.Submission) error {
+	letGo, ok := c.hands.take(s.ID)
+	if !ok {
+		return nil // it is being sent for the first time
+	}
+	defer letGo()
+	s, err := c.submission(s.Proposal, s.ID)
+	if err != nil || !s.Open() {
+		return err
+	}
 	for range stepsAtOnce {
-		facts, err := c.relayFacts(ctx, chain, s, all)
+		facts, err := c.relayFacts(ctx, chain, look, s)
 		if err != nil {
-			// Unknown facts never stop bytes that are signed already from going out.
-			c.resend(ctx, chain, s)
+			if look.again || s.State == governance.SubmissionSigned {
+				c.resend(ctx, chain, s) // unknown facts never stop bytes that are signed already from going out
+			}
 			return fmt.Errorf("%s: %w", s.ID, err)
 		}
-		next, again, err := c.act(ctx, chain, s, facts, relay.Next(s, facts, time.Now()))
+		next, again, err := c.act(ctx, chain, look, s, facts, relay.Next(s, facts, time.Now()))
 		if err != nil || !again {
 			return err
 		}
 		s = next
 	}
 	return nil
+}
+
+// sendBlind sends a submission's bytes while no fact can be had.
+func (c *Coordinator) sendBlind(ctx context.Context, chain ChainConfig, s governance.Submission) error {
+	letGo, ok := c.hands.take(s.ID)
+	if !ok {
+		return nil
+	}
+	defer letGo()
+	s, err := c.submission(s.Proposal, s.ID)
+	if err != nil || !s.Open() || s.State == governance.SubmissionMined || len(s.Attempts) == 0 || c.subject(s).Spent() {
+		return err
+	}
+	return c.broadcast(ctx, chain, s, s.Attempts[len(s.Attempts)-1])
 }
 
 func (c *Coordinator) resend(ctx context.Context, chain ChainConfig, s governance.Submission) {
@@ -77,14 +75,19 @@ func (c *Coordinator) resend(ctx context.Context, chain ChainConfig, s governanc
 }
 
 // act carries out one verdict. It gives the submission as it is then, and whether to look again at once.
-func (c *Coordinator) act(ctx context.Context, chain ChainConfig, s governance.Submission, f relay.Facts, verdict relay.Action) (governance.Submission, bool, error) {
+func (c *Coordinator) act(ctx context.Context, chain ChainConfig, look drivingLook, s governance.Submission, f relay.Facts, verdict relay.Action) (governance.Submission, bool, error) {
 	switch a := verdict.(type) {
 	case relay.Wait:
-		return s, false, nil
+		return s, false, c.untold(ctx, chain, s, f)
 	case relay.Broadcast:
+		if !look.again && s.State != governance.SubmissionSigned {
+			return s, false, nil
+		}
 		return s, false, c.broadcast(ctx, chain, s, a.Attempt)
 	case relay.Hold:
-		c.resend(ctx, chain, s)
+		if look.again {
+			c.resend(ctx, chain, s)
+		}
 		return s, false, c.note(ctx, s, a.After(s))
 	case relay.Replace:
 		return s, false, c.replace(ctx, chain, s, f, a)
@@ -107,20 +110,18 @@ func (c *Coordinator) act(ctx context.Context, chain ChainConfig, s governance.S
 	return s, false, fmt.Errorf("relay verdict %T is not known", verdict)
 }
 
-// note commits a submission whose state or problem changed.
-func (c *Coordinator) note(ctx context.Context, before, after governance.Submission) error {
-	if before.State == after.State && before.Problem == after.Problem && before.Mined == after.Mined {
+// untold looks again at what our mined transaction did, where the first look did not get through.
+func (c *Coordinator) untold(ctx context.Context, chain ChainConfig, s governance.Submission, f relay.Facts) error {
+	if s.State != governance.SubmissionMined || f.Subject.Spent() {
 		return nil
 	}
-	c.cfg.Logger.Info("submission", "proposal_id", after.Proposal, "state", string(after.State), "reason", after.Problem)
-	_, err := c.commit(ctx, governance.Record{Submissions: []governance.Submission{after}})
-	return err
+	return c.mined(ctx, chain, s)
 }
 
 // mined looks at once at what our mined transaction did, instead of waiting for the watch.
 func (c *Coordinator) mined(ctx context.Context, chain ChainConfig, s governance.Submission) error {
 	if hash := c.safeTxOf(s); hash != (common.Hash{}) {
-		return c.takeExecution(ctx, chain, s.Proposal, hash, s.Mined)
+		return c.takeExecution(ctx, chain, sightedExec{s.Proposal, hash, s.Mined})
 	}
 	return nil
 }
@@ -130,16 +131,25 @@ func (c *Coordinator) replace(ctx context.Context, chain ChainConfig, s governan
 	if err != nil {
 		return fmt.Errorf("sign a replacement: %w", err)
 	}
-	s = a.After(s, attempt)
-	if _, err := c.commit(ctx, governance.Record{Submissions: []governance.Submission{s}}); err != nil {
+	after := a.After(s, attempt)
+	if err := c.keepSigned(ctx, s, after); err != nil {
 		return err
 	}
 	c.cfg.Observe("replacements_total", 1, "role", string(s.Role))
-	return c.broadcast(ctx, chain, s, attempt)
+	return c.broadcast(ctx, chain, after, attempt)
+}
+
+// keepSigned stores new bytes before the first of them leaves.
+func (c *Coordinator) keepSigned(ctx context.Context, before, after governance.Submission) error {
+	record := governance.Record{}
+	c.keep(before, after)(&record)
+	_, err := c.commit(ctx, record)
+	return err
 }
 
 // renonce signs anew with a fresh nonce, because ours was used by something else. After a revert it is simulated first.
 func (c *Coordinator) renonce(ctx context.Context, chain ChainConfig, s governance.Submission, a relay.Renonce) error {
+	c.hints.dropMarket(s.ID) // its relayer nonce is what is wrong
 	m, err := c.market(ctx, chain, s)
 	if err != nil {
 		return err
@@ -164,65 +174,61 @@ func (c *Coordinator) renonce(ctx context.Context, chain ChainConfig, s governan
 func (c *Coordinator) signAgain(ctx context.Context, chain ChainConfig, s governance.Submission, m market, a relay.Renonce) (governance.Submission, error) {
 	c.signing.Lock()
 	defer c.signing.Unlock()
-	if err := c.carried(chain, m.keys); err != nil {
-		return s, err
-	}
-	for i := range m.keys {
-		m.keys[i].Open = without(m.keys[i].Open, s.ID)
-	}
-	key, bid, err := c.choose(chain, s, m)
+	keys, err := c.carried(chain, m.keys, s.ID)
 	if err != nil {
 		return s, err
 	}
-	s.Relayer, s.Nonce, s.Gas = key.Address, key.Nonce, m.gas
-	attempt, err := signAttempt(chain, s, bid, m.head)
+	key, bid, err := choose(chain, s, m, keys)
+	if err != nil {
+		return s, err
+	}
+	order := s
+	order.Relayer, order.Nonce, order.Gas = key.Address, key.Nonce, m.gas
+	attempt, err := signAttempt(chain, order, bid, m.head)
 	if err != nil {
 		return s, fmt.Errorf("sign with a new nonce: %w", err)
 	}
-	s = a.After(s, key, attempt)
-	_, err = c.commit(ctx, governance.Record{Submissions: []governance.Submission{s}})
-	return s, err
-}
-
-func without(open []relay.Carried, id string) []relay.Carried {
-	var kept []relay.Carried
-	for _, o := range open {
-		if o.Submission.ID != id {
-			kept = append(kept, o)
-		}
-	}
-	return kept
+	after := a.After(order, key, attempt)
+	return after, c.keepSigned(ctx, s, after)
 }
 
 // relayFacts reads what one submission's next step rests on.
-func (c *Coordinator) relayFacts(ctx context.Context, chain ChainConfig, s governance.Submission, all []governance.Submission) (relay.Facts, error) {
-	head, fees, err := chain.Chain.Head(ctx)
-	if err != nil {
-		return relay.Facts{}, err
-	}
-	account, err := chain.Chain.Account(ctx, s.Relayer)
-	if err != nil {
-		return relay.Facts{}, err
-	}
-	f := relay.Facts{Head: head, Account: account, Receipts: map[common.Hash]*safe.Receipt{}, Subject: c.subject(s), Fees: fees,
+func (c *Coordinator) relayFacts(ctx context.Context, chain ChainConfig, look drivingLook, s governance.Submission) (relay.Facts, error) {
+	f := relay.Facts{Head: look.head, Fees: look.fees, Subject: c.subject(s), Receipts: map[common.Hash]*safe.Receipt{},
 		Caps: relay.Caps{MaxFee: chain.Fees.Routine, EmergencyMaxFee: chain.Fees.Emergency}, Confirmations: chain.Confirmations}
-	for _, a := range s.Attempts {
-		receipt, err := chain.Chain.Receipt(ctx, a.Hash)
-		if err != nil {
-			return f, err
-		}
-		f.Receipts[a.Hash] = receipt
-		if receipt != nil {
-			f.Finalized = max(f.Finalized, finalized(ctx, chain, head, receipt.Block.Number))
+	receipts := make([]*safe.Receipt, len(s.Attempts))
+	group, asking := errgroup.WithContext(ctx)
+	group.Go(func() (err error) { f.Account, err = chain.Chain.Account(asking, s.Relayer); return })
+	for i, a := range s.Attempts {
+		group.Go(func() (err error) { receipts[i], err = chain.Chain.Receipt(asking, a.Hash); return })
+	}
+	if err := group.Wait(); err != nil {
+		return f, err
+	}
+	for i, a := range s.Attempts {
+		f.Receipts[a.Hash] = receipts[i]
+		if receipts[i] != nil {
+			f.Finalized = max(f.Finalized, finalized(ctx, chain, look.head, receipts[i].Block.Number))
 		}
 	}
-	f.Finalized = max(f.Finalized, finalized(ctx, chain, head, f.Subject.Block))
-	for _, o := range all {
+	f.Finalized = max(f.Finalized, finalized(ctx, chain, look.head, f.Subject.Block))
+	var err error
+	f.Others, err = c.others(s)
+	return f, err
+}
+
+// others are the other open submissions of the same key.
+func (c *Coordinator) others(s governance.Submission) (others []relay.Carried, err error) {
+	open, err := c.cfg.Store.Submissions()
+	if err != nil {
+		return nil, fmt.Errorf("read submissions: %w", err)
+	}
+	for _, o := range open {
 		if o.ID != s.ID && o.Chain == s.Chain && o.Relayer == s.Relayer {
-			f.Others = append(f.Others, relay.Carried{Submission: o, Spent: c.subject(o).Spent()})
+			others = append(others, relay.Carried{Submission: o, Spent: c.subject(o).Spent()})
 		}
 	}
-	return f, nil
+	return others, nil
 }
 
 // finalized gives the block's number where the chain judges by its finalized tag and this block is; else 0.
@@ -245,13 +251,10 @@ func (c *Coordinator) subject(s governance.Submission) relay.Subject {
 	if t := p.SafeTx(s.Subject); t != nil {
 		return safeTxSubject(p, *t)
 	}
-	if p.State == governance.StateCanceled {
-		return relay.Subject{Dead: true, Why: "the operation was canceled"}
-	}
 	if e := p.Effect(); e != nil {
 		return relay.Subject{Done: true, By: e.TxHash, Block: e.Block.Number}
 	}
-	return relay.Subject{}
+	return endedSubject(p)
 }
 
 func safeTxSubject(p governance.Proposal, t governance.SafeTx) relay.Subject {
@@ -268,5 +271,14 @@ func safeTxSubject(p governance.Proposal, t governance.SafeTx) relay.Subject {
 	case governance.TxFailed:
 		return relay.Subject{Dead: true, Why: "the Safe ran it without effect"}
 	}
-	return relay.Subject{}
+	return endedSubject(p)
+}
+
+// endedSubject says that nobody needs what a proposal that ended would still have sent: its people took it down, or it was done
+// another way.
+func endedSubject(p governance.Proposal) relay.Subject {
+	if !p.State.Ended() {
+		return relay.Subject{}
+	}
+	return relay.Subject{Dead: true, Why: "the proposal ended as " + string(p.State)}
 }

@@ -2,11 +2,11 @@ package coordinator
 
 import "sync"
 
-// audience hands notices to live viewers. A viewer that does not keep up loses notices and is told to load anew: nothing
+// audience hands notices to live viewers. A viewer that does not keep up loses the oldest ones and is told to load anew: nothing
 // that acts ever waits for one.
 type audience struct {
 	mu      sync.Mutex
-	viewers map[chan Notice]bool // true: it missed something
+	viewers map[chan Notice]bool // guarded by mu
 }
 
 // noticesHeld is how many notices wait for a slow viewer.
@@ -18,7 +18,7 @@ func (a *audience) join() (notices <-chan Notice, leave func()) {
 	ch := make(chan Notice, noticesHeld)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.viewers[ch] = false
+	a.viewers[ch] = true
 	return ch, func() {
 		a.mu.Lock()
 		defer a.mu.Unlock()
@@ -26,20 +26,27 @@ func (a *audience) join() (notices <-chan Notice, leave func()) {
 	}
 }
 
+// resync tells a viewer that it missed something.
+const resync = "resync"
+
 func (a *audience) send(n Notice) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for ch, missed := range a.viewers {
-		note := n
-		if missed {
-			note = Notice{Kind: "resync", Public: true, At: n.At}
-		}
+	for ch := range a.viewers {
 		select {
-		case ch <- note:
-			a.viewers[ch] = false
+		case ch <- n:
+			continue
 		default:
-			a.viewers[ch] = true
 		}
+		// Two places are made: one of them for the word that something is missing.
+		for range 2 {
+			select {
+			case <-ch:
+			default:
+			}
+		}
+		ch <- Notice{Kind: resync, Public: true, At: n.At}
+		ch <- n
 	}
 }
 

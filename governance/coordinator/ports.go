@@ -17,21 +17,23 @@ type Store interface {
 	Commit(ctx context.Context, r governance.Record) (seq uint64, err error)
 
 	Proposal(id string) (governance.Proposal, error)
-	// Proposals gives ids newest first, at most limit, older than before ("" starts at the newest).
+	// Proposals gives proposals newest first, at most limit, older than before ("" starts at the newest).
 	Proposals(before string, limit int) ([]governance.Proposal, error)
 	// Watched gives every proposal that the chain can still change, oldest first; see governance.Proposal.Watched.
 	Watched() ([]governance.Proposal, error)
 	// LastNumber is the highest N of any proposal "P-N"; 0 when there is none.
 	LastNumber() (uint64, error)
+	// Events gives the log of one proposal in its order.
 	Events(proposal string) ([]governance.Recorded, error)
+	// BySafeTxHash names the proposal that asks, or asked, for signatures over hash.
 	BySafeTxHash(hash common.Hash) (proposal string, err error)
+	// Signatures gives what is held over a safeTxHash; none is no error.
 	Signatures(safeTxHash common.Hash) ([]governance.Signature, error)
 
 	Duties() ([]governance.Duty, error) // every duty not done, by Due
 	Inbox() ([]governance.InboxEntry, error)
 	Submissions() ([]governance.Submission, error) // open ones
 	SubmissionsOf(proposal string) ([]governance.Submission, error)
-	Messages(proposal string) ([]governance.MessageRef, error)
 	Link(account string) (governance.Link, error)
 	Cursor(chain string) (governance.Cursor, error)
 
@@ -40,18 +42,21 @@ type Store interface {
 }
 
 // Chain is what the coordinator needs of one chain. Answers that decide are agreed by the configured providers at one
-// block; governance.Refusal no_agreement is not made here, chain.ErrNoAgreement's text is told.
+// block; where they do not agree there is an error and no answer. What is agreed at a block's hash never changes.
 type Chain interface {
+	// Head is the newest agreed block, and what the next one costs.
 	Head(ctx context.Context) (safe.Block, safe.Fees, error)
 	// PendingTime is the timestamp that a block would have now: what the present is on a chain that stands still.
 	PendingTime(ctx context.Context) (uint64, error)
+	// SafeState reads all of a Safe at the newest agreed block, and proves what it is.
 	SafeState(ctx context.Context, address common.Address) (safe.State, error)
 	// AnySafeState is one provider's word, the freshest: for emergencies alone, and marked where it is shown.
 	AnySafeState(ctx context.Context, address common.Address) (safe.State, error)
-	// AnyAccount is one provider's word about an account, its head and its fees: for sending an emergency alone.
-	AnyAccount(ctx context.Context, address common.Address) (safe.Account, safe.Block, safe.Fees, error)
+	// Read runs calls at one block. A revert is a result.
 	Read(ctx context.Context, at safe.Block, calls []safe.Call) ([]safe.Result, error)
+	// Simulate runs a whole execTransaction without sending it. One provider's answer is enough, as long as none says the opposite.
 	Simulate(ctx context.Context, ask safe.SimulationRequest) (safe.Simulation, error)
+	// Logs are hints: what any provider admits to.
 	Logs(ctx context.Context, filters []safe.Filter, from, to uint64) ([]safe.Log, error)
 	// MultiSendCallOnly finds the canonical library that is deployed on this chain, by address and code hash.
 	MultiSendCallOnly(ctx context.Context, at safe.Block, version safe.Version) (common.Address, error)
@@ -60,9 +65,15 @@ type Chain interface {
 	Follow(ctx context.Context, from safe.Block, filters func() []safe.Filter, fn func(ctx context.Context, head safe.Block, logs []safe.Log) error) error
 	// Final reports whether a block is as deep below head as the chain's configuration asks.
 	Final(ctx context.Context, head, included safe.Block) (bool, error)
-	Receipt(ctx context.Context, tx common.Hash) (*safe.Receipt, error) // nil: not mined
+	// Receipt is nil, without an error, when the transaction is not mined.
+	Receipt(ctx context.Context, tx common.Hash) (*safe.Receipt, error)
+	// Account reads an account at the newest agreed block.
 	Account(ctx context.Context, address common.Address) (safe.Account, error)
+	// AnyAccount is one provider's word, the freshest, with its head and fees: to send a proven emergency while there is no agreement.
+	AnyAccount(ctx context.Context, address common.Address) (safe.Account, safe.Block, safe.Fees, error)
+	// EstimateGas fails when the call reverts.
 	EstimateGas(ctx context.Context, from, to common.Address, data []byte) (uint64, error)
+	// Broadcast is done when one provider accepted the bytes or knew them.
 	Broadcast(ctx context.Context, raw []byte) error
 }
 
@@ -78,7 +89,7 @@ type Handler interface {
 }
 
 // Deliverer brings one platform's card and thread of a proposal up to date; bot implements it. It returns the references to
-// remember. It is called again until it returns nil.
+// remember, also beside an error. It is called again until it returns nil.
 type Deliverer interface {
 	Deliver(ctx context.Context, duty governance.Duty) ([]governance.MessageRef, error)
 }

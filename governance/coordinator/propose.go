@@ -11,40 +11,57 @@ import (
 )
 
 // Propose opens a proposal, or joins the one that is open with the same intent. When it returns without error the proposal
-// is durable.
+// is durable. The chain is asked outside every lock, so that an emergency waits for nobody's readings but its own.
 func (c *Coordinator) Propose(ctx context.Context, in Intent) (Proposed, error) {
-	w, err := c.prepare(ctx, in)
+	w, err := c.prepared(in)
+	if err != nil {
+		return Proposed{}, err
+	}
+	if same, _, err := c.sameIntent(w); err != nil || same != nil {
+		return c.join(same, err)
+	}
+	if err := c.coolingDown(w); err != nil {
+		return Proposed{}, err
+	}
+	d, err := c.draft(ctx, w)
 	if err != nil {
 		return Proposed{}, err
 	}
 	c.proposing.Lock()
 	defer c.proposing.Unlock()
-	if open, err := c.sameIntent(w); err != nil || open != nil {
-		return c.join(open, err)
+	same, others, err := c.sameIntent(w)
+	if err != nil || same != nil {
+		return c.join(same, err)
 	}
-	p, err := c.open(ctx, w)
+	p, err := c.open(ctx, d, others)
 	if err != nil {
 		return Proposed{}, err
 	}
+	nudge(c.headsDue[p.Safe.Chain])
 	view, err := c.look(p, warRoom)
 	return Proposed{View: view}, err
 }
 
 // Preview drafts without storing: what Propose would show, with its refusals.
 func (c *Coordinator) Preview(ctx context.Context, in Intent) (governance.View, error) {
-	w, err := c.prepare(ctx, in)
+	w, err := c.prepared(in)
+	if err != nil {
+		return governance.View{}, err
+	}
+	if err := c.coolingDown(w); err != nil {
+		return governance.View{}, err
+	}
+	d, err := c.draft(ctx, w)
 	if err != nil {
 		return governance.View{}, err
 	}
 	others, err := c.unended()
 	if err != nil {
-		return governance.View{}, err
+		return governance.View{}, fmt.Errorf("read open proposals: %w", err)
 	}
-	draft, err := c.draft(ctx, w, "", others)
-	if err != nil {
-		return governance.View{}, err
-	}
-	view, _ := governance.NewView(replay(governance.Proposal{}, []governance.Event{{Type: governance.EventProposed, At: w.now, Draft: &draft}}), c.plainFacts(draft), warRoom)
+	draft := d.placed("", others)
+	p := replay(governance.Proposal{}, []governance.Event{{Type: governance.EventProposed, At: w.now, Draft: &draft}})
+	view, _ := governance.NewView(p, c.plainFacts(p), warRoom)
 	return view, nil
 }
 
@@ -56,7 +73,7 @@ type wish struct {
 	now   time.Time
 }
 
-func (c *Coordinator) prepare(_ context.Context, in Intent) (wish, error) {
+func (c *Coordinator) prepared(in Intent) (wish, error) {
 	pb, ok := c.cfg.Playbooks[in.Playbook]
 	if !ok {
 		return wish{}, governance.Refuse(governance.CodeUnknownPlaybook, "see them with `/belay help`", "there is no playbook %q", in.Playbook)
@@ -74,19 +91,19 @@ func (c *Coordinator) prepare(_ context.Context, in Intent) (wish, error) {
 	return wish{in: in, pb: pb, bound: bound, now: time.Now().UTC()}, nil
 }
 
-// sameIntent finds an open proposal of the same playbook with the same values. One that took effect already is not joined: whoever
-// asks again wants it to happen again.
-func (c *Coordinator) sameIntent(w wish) (*governance.Proposal, error) {
-	open, err := c.unended()
+// sameIntent finds an open proposal of the same playbook, unchanged since, with the same values. One that took effect already is not
+// joined: whoever asks again wants it to happen again. It gives all that are open, too.
+func (c *Coordinator) sameIntent(w wish) (same *governance.Proposal, open []governance.Proposal, err error) {
+	open, err = c.unended()
 	if err != nil {
-		return nil, err
+		return nil, nil, fmt.Errorf("read open proposals: %w", err)
 	}
-	for _, p := range open {
-		if p.Target == w.bound.Target() && p.Effect() == nil {
-			return &p, nil
+	for i := range open {
+		if open[i].Target == w.bound.Target() && open[i].PlaybookHash == w.pb.Hash() && open[i].Effect() == nil {
+			return &open[i], open, nil
 		}
 	}
-	return nil, nil
+	return nil, open, nil
 }
 
 func (c *Coordinator) join(open *governance.Proposal, err error) (Proposed, error) {
@@ -97,47 +114,38 @@ func (c *Coordinator) join(open *governance.Proposal, err error) (Proposed, erro
 	return Proposed{View: view, Joined: true}, err
 }
 
-// open drafts and commits a new proposal. The caller holds c.proposing.
-func (c *Coordinator) open(ctx context.Context, w wish) (governance.Proposal, error) {
-	if err := c.coolingDown(w); err != nil {
-		return governance.Proposal{}, err
-	}
+// open commits a new proposal. The caller holds c.proposing.
+func (c *Coordinator) open(ctx context.Context, d *drafting, others []governance.Proposal) (governance.Proposal, error) {
 	last, err := c.cfg.Store.LastNumber()
 	if err != nil {
-		return governance.Proposal{}, err
+		return governance.Proposal{}, fmt.Errorf("number the proposal: %w", err)
 	}
-	others, err := c.unended()
-	if err != nil {
-		return governance.Proposal{}, err
-	}
-	draft, err := c.draft(ctx, w, "P-"+strconv.FormatUint(last+1, 10), others)
-	if err != nil {
-		return governance.Proposal{}, err
-	}
+	draft := d.placed("P-"+strconv.FormatUint(last+1, 10), others)
 	p, err := c.decideAndCommit(ctx, governance.Proposal{ID: draft.ID}, governance.Propose{Draft: draft})
-	if err != nil && !isRefusal(err) {
-		c.cfg.Logger.Error("propose", "playbook", w.pb.Name, "error", err)
-		return p, governance.Refuse(governance.CodeNotRecorded, "try again, or send the transaction from your own wallet", "the store could not commit the proposal")
-	}
-	return p, err
+	return p, recorded(err)
 }
+
+// longestLife bounds how long ago a proposal that just ended can have been made: the longest expiry and a long timelock.
+const longestLife = 180 * 24 * time.Hour
 
 // coolingDown refuses a playbook that ran on the same target too recently. Emergencies are never refused for it.
 func (c *Coordinator) coolingDown(w wish) error {
 	if w.pb.Kind.Emergency() || w.pb.Policy.Cooldown == 0 {
 		return nil
 	}
-	before := ""
-	for {
+	for before := ""; ; {
 		page, err := c.cfg.Store.Proposals(before, pageSize)
-		if err != nil || len(page) == 0 {
-			return err
+		if err != nil {
+			return fmt.Errorf("read past proposals: %w", err)
 		}
 		for _, p := range page {
 			until := p.EndedAt.Add(w.pb.Policy.Cooldown)
 			if p.State == governance.StateExecuted && p.Target == w.bound.Target() && w.now.Before(until) {
 				return governance.Refuse(governance.CodeCoolingDown, "wait until then", "%s ran as %s; the next is possible at %s", w.pb.Name, p.ID, until.Format(time.RFC3339))
 			}
+		}
+		if len(page) < pageSize || w.now.Sub(page[len(page)-1].CreatedAt) > longestLife+w.pb.Policy.Cooldown {
+			return nil
 		}
 		before = page[len(page)-1].ID
 	}

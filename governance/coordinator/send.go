@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"belay/governance"
@@ -12,29 +13,55 @@ import (
 	"belay/safe"
 
 	"github.com/ethereum/go-ethereum/common"
-	"github.com/holiman/uint256"
-	"golang.org/x/sync/errgroup"
+	"github.com/ethereum/go-ethereum/crypto"
 )
 
 // errLater says that a duty cannot be done yet although nothing is wrong: it is tried again soon.
 var errLater = errors.New("not yet")
 
-// submit sends the active SafeTx of a proven quorum. The signed bytes are stored in the same commit that ends the duty;
+// hands lets one worker at a time touch a submission: launch sends it first, tend looks after it from then on.
+type hands struct {
+	mu   sync.Mutex
+	full map[string]bool // guarded by mu
+}
+
+func newHands() *hands { return &hands{full: map[string]bool{}} }
+
+// take gives the way to let go again, or false while another has it.
+func (h *hands) take(submission string) (letGo func(), ok bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.full[submission] {
+		return nil, false
+	}
+	h.full[submission] = true
+	return func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		delete(h.full, submission)
+	}, true
+}
+
+func submissionID(proposal string, role governance.Purpose, subject common.Hash) string {
+	return proposal + "/" + string(role) + "/" + subject.Hex()
+}
+
+// submit sends the SafeTx of a proven quorum whose turn it is. The signed bytes are stored in the same commit that ends the duty;
 // only then the first byte leaves.
 func (c *Coordinator) submit(ctx context.Context, d governance.Duty) error {
 	p, err := c.cfg.Store.Proposal(d.Proposal)
-	if err != nil || !p.Sendable() {
+	if err != nil {
 		return err
 	}
-	t := p.Active()
-	if t.Hashes.SafeTx.Hex() != d.Target {
-		return nil // the proposal moved on; its present SafeTx has a duty of its own
+	if !p.Sendable() || p.Active().Hashes.SafeTx.Hex() != d.Target {
+		return c.dropHeld(ctx, p) // the proposal moved on; its present SafeTx has a duty of its own
 	}
 	chain, err := c.chainOf(p)
 	if err != nil {
 		return err
 	}
-	if err := c.turn(ctx, chain, p, t); err != nil {
+	t, err := c.turn(ctx, chain, d, p)
+	if err != nil {
 		return err
 	}
 	data, err := packed(c.cfg.Store, p, t)
@@ -42,76 +69,86 @@ func (c *Coordinator) submit(ctx context.Context, d governance.Duty) error {
 		return err
 	}
 	return c.launch(ctx, chain, d, governance.Submission{
-		ID: d.Proposal + "/" + string(t.Purpose) + "/" + d.Target, Proposal: p.ID, Role: t.Purpose, Chain: chain.Name, Subject: t.Hashes.SafeTx,
+		ID: submissionID(p.ID, t.Purpose, t.Hashes.SafeTx), Proposal: p.ID, Role: t.Purpose, Chain: chain.Name, Subject: t.Hashes.SafeTx,
 		Emergency: p.Kind.Emergency(), To: p.Safe.Address, Data: data,
 	})
+}
+
+// dropHeld takes back what was said of a transaction that is not to be sent any more.
+func (c *Coordinator) dropHeld(ctx context.Context, p governance.Proposal) error {
+	known, err := c.cfg.Store.SubmissionsOf(p.ID)
+	if err != nil {
+		return err
+	}
+	for _, s := range known {
+		if s.State != governance.SubmissionHeld {
+			continue
+		}
+		after := s
+		after.State, after.Problem = governance.SubmissionMoot, ""
+		if err := c.note(ctx, s, after); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // executeOperation runs a ready timelock operation that anyone may run.
 func (c *Coordinator) executeOperation(ctx context.Context, d governance.Duty) error {
 	p, err := c.cfg.Store.Proposal(d.Proposal)
-	if err != nil || p.State != governance.StateReady || p.Effect() != nil {
+	if err != nil {
 		return err
+	}
+	if !p.Runnable() {
+		return c.dropHeld(ctx, p)
 	}
 	chain, err := c.chainOf(p)
 	if err != nil {
 		return err
 	}
 	return c.launch(ctx, chain, d, governance.Submission{
-		ID: d.Proposal + "/" + string(governance.PurposeExecute) + "/" + d.Target, Proposal: p.ID, Role: governance.PurposeExecute, Chain: chain.Name,
+		ID: submissionID(p.ID, governance.PurposeExecute, p.Timelock.ID), Proposal: p.ID, Role: governance.PurposeExecute, Chain: chain.Name,
 		Subject: p.Timelock.ID, Emergency: p.Kind.Emergency(), To: p.Timelock.Execute.To, Data: p.Timelock.Execute.Data,
 	})
 }
 
-// turn says whether the SafeTx's nonce is the Safe's present one, and holds a routine transaction while an emergency of the
-// same Safe is open. A proven emergency is never held back by a reading that could not be had: the chain checks it all itself.
-func (c *Coordinator) turn(ctx context.Context, chain ChainConfig, p governance.Proposal, t *governance.SafeTx) error {
-	state, err := chain.Chain.SafeState(ctx, p.Safe.Address)
-	switch {
-	case err != nil && p.Kind.Emergency():
-		return nil
-	case err != nil:
-		return fmt.Errorf("read safe: %w", err)
-	case state.Nonce < t.Tx.Nonce:
-		return fmt.Errorf("%w: the Safe is at nonce %d, this uses %d", errLater, state.Nonce, t.Tx.Nonce)
-	case state.Nonce > t.Tx.Nonce:
-		return fmt.Errorf("%w: nonce %d is gone; the watch tells what used it", errLater, t.Tx.Nonce)
-	case p.Kind.Emergency():
-		return nil
-	}
-	others, err := c.unended()
-	if err != nil {
-		return err
-	}
-	for _, o := range others {
-		if rival := o.Active(); o.Kind.Emergency() && rival != nil && open(*rival) && o.Safe.Address == p.Safe.Address && o.Safe.ChainID == p.Safe.ChainID && rival.Tx.Nonce == t.Tx.Nonce {
-			return fmt.Errorf("%w: held for the emergency %s", errLater, o.ID)
-		}
-	}
-	return nil
-}
-
 // launch chooses key and price, signs, commits the bytes with the end of the duty, and broadcasts.
 func (c *Coordinator) launch(ctx context.Context, chain ChainConfig, d governance.Duty, s governance.Submission) error {
-	ongoing, err := c.cfg.Store.SubmissionsOf(s.Proposal)
-	if err != nil {
+	letGo, ok := c.hands.take(s.ID)
+	if !ok {
+		return fmt.Errorf("%w: it is being sent", errLater)
+	}
+	defer letGo()
+	known, err := c.submission(s.Proposal, s.ID)
+	if err != nil && !errors.Is(err, governance.ErrNotFound) {
 		return err
 	}
-	for _, known := range ongoing {
-		if known.ID == s.ID && known.Open() {
-			return nil // on its way already: drive looks after it
-		}
+	if known.Open() {
+		return nil // on its way already: tend looks after it
 	}
 	m, err := c.market(ctx, chain, s)
 	if err != nil {
-		return c.hold(ctx, s, err)
+		return c.hold(ctx, d, known, s, err)
 	}
 	s.Gas, s.State, s.CreatedAt = m.gas, governance.SubmissionSigned, time.Now().UTC()
 	signed, err := c.signFirst(ctx, chain, d, s, m)
 	if err != nil {
-		return c.hold(ctx, s, err)
+		return c.hold(ctx, d, known, s, err)
 	}
+	c.hints.dropMarket(s.ID)
 	return c.broadcast(ctx, chain, signed, signed.Attempts[0])
+}
+
+// submission reads one submission as it is now.
+func (c *Coordinator) submission(proposal, id string) (governance.Submission, error) {
+	known, err := c.cfg.Store.SubmissionsOf(proposal)
+	if err != nil {
+		return governance.Submission{}, fmt.Errorf("read submissions of %s: %w", proposal, err)
+	}
+	if i := slices.IndexFunc(known, func(s governance.Submission) bool { return s.ID == id }); i >= 0 {
+		return known[i], nil
+	}
+	return governance.Submission{}, fmt.Errorf("submission %s: %w", id, governance.ErrNotFound)
 }
 
 // signFirst chooses a key and its nonce, signs, and commits the bytes together with the end of the duty. One at a time: two that
@@ -119,10 +156,11 @@ func (c *Coordinator) launch(ctx context.Context, chain ChainConfig, d governanc
 func (c *Coordinator) signFirst(ctx context.Context, chain ChainConfig, d governance.Duty, s governance.Submission, m market) (governance.Submission, error) {
 	c.signing.Lock()
 	defer c.signing.Unlock()
-	if err := c.carried(chain, m.keys); err != nil {
+	keys, err := c.carried(chain, m.keys, "")
+	if err != nil {
 		return s, err
 	}
-	key, bid, err := c.choose(chain, s, m)
+	key, bid, err := choose(chain, s, m, keys)
 	if err != nil {
 		return s, err
 	}
@@ -139,160 +177,58 @@ func (c *Coordinator) signFirst(ctx context.Context, chain ChainConfig, d govern
 	return s, err
 }
 
-// market is what has to be known to send.
-type market struct {
-	head safe.Block
-	fees safe.Fees
-	gas  uint64
-	keys []relay.KeyState
+// hold remembers why nothing is sent, where people see it, and keeps the duty. What was sent before and is over keeps its story.
+func (c *Coordinator) hold(ctx context.Context, d governance.Duty, known, s governance.Submission, why error) error {
+	later := fmt.Errorf("%w: %w", errLater, why)
+	if ctx.Err() != nil || errors.Is(why, relay.ErrBusy) && c.hints.waited(d.ID, time.Now()) < silence {
+		return later // nobody is told of a key that is busy for a block or two
+	}
+	s.State, s.Problem, s.CreatedAt, s.Attempts = governance.SubmissionHeld, why.Error(), time.Now().UTC(), known.Attempts
+	if known.State == s.State {
+		s.CreatedAt = known.CreatedAt
+	}
+	if err := c.note(ctx, known, s); err != nil {
+		return err
+	}
+	return later
 }
 
-// market asks for everything at once. An emergency whose gas cannot be estimated goes out with a limit that is ample, and
-// where the providers do not agree on prices and keys it goes out at the word of the freshest one.
-func (c *Coordinator) market(ctx context.Context, chain ChainConfig, s governance.Submission) (market, error) {
-	signers := signersOf(chain)
-	if len(signers) == 0 {
-		return market{}, governance.Refuse(governance.CodeRelayerUnfunded, "name a relayer key in the configuration of the chain", "no relayer key is configured")
-	}
-	m, err := agreedMarket(ctx, chain, s, signers)
-	if err != nil && s.Emergency {
-		c.cfg.Logger.Warn("send without agreement", "proposal_id", s.Proposal, "error", err)
-		m.keys, m.head, m.fees, err = anyKeys(ctx, chain, signers)
-	}
-	return m, err
-}
-
-// agreedMarket is the market as enough providers say it is.
-func agreedMarket(ctx context.Context, chain ChainConfig, s governance.Submission, signers []Signer) (market, error) {
-	m := market{gas: relay.Gas(0, 0), keys: make([]relay.KeyState, len(signers))}
-	group, asking := errgroup.WithContext(ctx)
-	group.Go(func() (err error) { m.head, m.fees, err = chain.Chain.Head(asking); return })
-	group.Go(func() error {
-		estimate, err := chain.Chain.EstimateGas(asking, signers[0].Address(), s.To, s.Data)
-		if err != nil && !s.Emergency {
-			return fmt.Errorf("estimate gas: %w", err)
-		}
-		m.gas = relay.Gas(estimate, 0)
+// note commits a submission whose state or problem changed. A problem that comes or goes changes the cards.
+func (c *Coordinator) note(ctx context.Context, before, after governance.Submission) error {
+	if before.State == after.State && before.Problem == after.Problem && before.Mined == after.Mined {
 		return nil
-	})
-	for i, signer := range signers {
-		group.Go(func() (err error) {
-			m.keys[i].Address, m.keys[i].Emergency = signer.Address(), isEmergencyKey(chain, signer)
-			m.keys[i].Account, err = chain.Chain.Account(asking, signer.Address())
+	}
+	c.cfg.Logger.Info("submission", "proposal_id", after.Proposal, "state", string(after.State), "reason", after.Problem)
+	record := governance.Record{}
+	c.keep(before, after)(&record)
+	if _, err := c.commit(ctx, record); err != nil {
+		return err
+	}
+	c.live.send(Notice{Proposal: after.Proposal, PublicID: c.ids.publicID(after.Proposal), Kind: "proposal", At: time.Now()})
+	return nil
+}
+
+// keep puts a submission into a record. Where its problem comes or goes and no event brings the cards up to date anyway, they
+// are owed.
+func (c *Coordinator) keep(before, after governance.Submission) func(*governance.Record) {
+	return func(r *governance.Record) {
+		r.Submissions = append(r.Submissions, after)
+		if before.Problem == after.Problem || r.State != nil {
 			return
-		})
-	}
-	return m, group.Wait()
-}
-
-// anyKeys asks each provider by itself. A wrong word costs gas; a pause that is held back costs the protocol.
-func anyKeys(ctx context.Context, chain ChainConfig, signers []Signer) (keys []relay.KeyState, head safe.Block, fees safe.Fees, err error) {
-	keys = make([]relay.KeyState, len(signers))
-	for i, signer := range signers {
-		keys[i].Address, keys[i].Emergency = signer.Address(), isEmergencyKey(chain, signer)
-		if keys[i].Account, head, fees, err = chain.Chain.AnyAccount(ctx, signer.Address()); err != nil {
-			return nil, head, fees, err
 		}
-	}
-	return keys, head, fees, nil
-}
-
-func isEmergencyKey(chain ChainConfig, signer Signer) bool {
-	return chain.Relayer == nil || signer.Address() != chain.Relayer.Address()
-}
-
-// carried adds to each key what it has on its way.
-func (c *Coordinator) carried(chain ChainConfig, keys []relay.KeyState) error {
-	open, err := c.cfg.Store.Submissions()
-	if err != nil {
-		return fmt.Errorf("read submissions: %w", err)
-	}
-	for i := range keys {
-		keys[i].Open = nil
-	}
-	for _, s := range open {
-		for i := range keys {
-			if s.Chain == chain.Name && s.Relayer == keys[i].Address {
-				keys[i].Open = append(keys[i].Open, relay.Carried{Submission: s, Spent: c.subject(s).Spent()})
-			}
-		}
-	}
-	return nil
-}
-
-func (c *Coordinator) choose(chain ChainConfig, s governance.Submission, m market) (relay.KeyChoice, relay.Bid, error) {
-	caps := relay.Caps{MaxFee: chain.Fees.Routine, EmergencyMaxFee: chain.Fees.Emergency}
-	first, err := relay.Price(s.Emergency, m.fees, nil, caps)
-	if err != nil {
-		return relay.KeyChoice{}, relay.Bid{}, err
-	}
-	// A key must at least pay for today's base fee and the tip; the cap on top is lowered to what it affords.
-	need := cost(m.gas, lesser(sum(m.fees.BaseFee, first.TipCap), first.FeeCap))
-	key, err := relay.ChooseKey(m.keys, s.Emergency, need)
-	if err != nil {
-		return key, relay.Bid{}, err
-	}
-	for _, k := range m.keys {
-		if k.Address == key.Address {
-			caps = caps.Afford(k.Account.Balance, m.gas)
-		}
-	}
-	bid, err := relay.Price(s.Emergency, m.fees, key.Rivals(), caps)
-	return key, bid, err
-}
-
-// withinBudget keeps the routine lane to what it may spend in a day, counted at the most that each transaction could cost.
-func (c *Coordinator) withinBudget(chain ChainConfig, s governance.Submission, bid relay.Bid) error {
-	if s.Emergency || chain.Fees.DailyBudget.IsZero() {
-		return nil
-	}
-	recent, err := c.cfg.Store.Proposals("", pageSize)
-	if err != nil {
-		return err
-	}
-	spent := cost(s.Gas, bid.FeeCap)
-	for _, p := range recent {
-		of, err := c.cfg.Store.SubmissionsOf(p.ID)
+		p, err := c.cfg.Store.Proposal(after.Proposal)
 		if err != nil {
-			return err
+			return // the next event brings the cards up to date
 		}
-		for _, known := range of {
-			if n := len(known.Attempts); n > 0 && !known.Emergency && known.Chain == chain.Name && known.ID != s.ID && time.Since(known.CreatedAt) < 24*time.Hour {
-				fee, _ := uint256.FromDecimal(known.Attempts[n-1].FeeCap)
-				if fee != nil {
-					spent = sum(spent, cost(known.Gas, *fee))
-				}
-			}
+		mark := crypto.Keccak256Hash([]byte(after.ID + string(after.State) + after.Problem)).Hex()[2:10]
+		for _, room := range c.cfg.Rooms {
+			r.Add = append(r.Add, governance.Duty{ID: fmt.Sprintf("%s/%06d/%s/%s/%s", p.ID, p.Version, governance.DutyCard, room, mark),
+				Kind: governance.DutyCard, Proposal: p.ID, Version: p.Version, Target: room, Due: time.Now().UTC()})
 		}
 	}
-	if spent.Gt(&chain.Fees.DailyBudget) {
-		return governance.Refuse(governance.CodeRelayerUnfunded, "wait, raise daily_budget, or send it from a wallet", "the routine lane could spend %s wei in a day, its budget is %s", spent.Dec(), chain.Fees.DailyBudget.Dec())
-	}
-	return nil
 }
 
-// hold remembers why nothing is sent, where people see it, and keeps the duty.
-func (c *Coordinator) hold(ctx context.Context, s governance.Submission, why error) error {
-	s.State, s.Problem, s.CreatedAt = governance.SubmissionHeld, why.Error(), time.Now().UTC()
-	if c.saysAlready(s) {
-		return fmt.Errorf("%w: %w", errLater, why)
-	}
-	if _, err := c.commit(ctx, governance.Record{Submissions: []governance.Submission{s}}); err != nil {
-		return err
-	}
-	c.cfg.Logger.Warn("cannot send", "proposal_id", s.Proposal, "reason", s.Problem)
-	c.live.send(Notice{Proposal: s.Proposal, PublicID: c.ids.publicID(s.Proposal), Kind: "proposal", At: time.Now()})
-	return fmt.Errorf("%w: %w", errLater, why)
-}
-
-// saysAlready reports whether the store holds the same problem of the same submission.
-func (c *Coordinator) saysAlready(s governance.Submission) bool {
-	known, err := c.cfg.Store.SubmissionsOf(s.Proposal)
-	return err == nil && slices.ContainsFunc(known, func(k governance.Submission) bool {
-		return k.ID == s.ID && k.State == s.State && k.Problem == s.Problem
-	})
-}
-
+// signAttempt has the submission's own key sign it at a price.
 func signAttempt(chain ChainConfig, s governance.Submission, bid relay.Bid, head safe.Block) (governance.Attempt, error) {
 	for _, signer := range signersOf(chain) {
 		if signer.Address() != s.Relayer {
@@ -312,11 +248,14 @@ func signersOf(chain ChainConfig) []Signer {
 	return append(all, chain.Emergency...)
 }
 
+// silence is how long a quorum may stay unsent before people are told, so that one of them sends it from a wallet.
+const silence = 20 * time.Second
+
 // broadcast sends stored bytes to every provider. The first acceptance is told as a submission; it is not an execution.
 func (c *Coordinator) broadcast(ctx context.Context, chain ChainConfig, s governance.Submission, a governance.Attempt) error {
 	if err := chain.Chain.Broadcast(ctx, a.Raw); err != nil {
 		c.cfg.Logger.Warn("broadcast", "proposal_id", s.Proposal, "tx_hash", a.Hash.Hex(), "error", err)
-		return nil // the bytes are stored: drive sends them again on every block
+		return c.unsent(ctx, s) // the bytes are stored: tend sends them again
 	}
 	after := relay.Broadcast{Attempt: a}.After(s)
 	if after.State == s.State && after.Problem == s.Problem && c.told(s.Proposal, a.Hash) {
@@ -324,8 +263,19 @@ func (c *Coordinator) broadcast(ctx context.Context, chain ChainConfig, s govern
 	}
 	c.cfg.Observe("broadcasts_total", 1, "role", string(s.Role))
 	sent := governance.Transaction{Role: s.Role, TxHash: a.Hash, SafeTxHash: c.safeTxOf(s)}
-	_, err := c.change(ctx, s.Proposal, governance.Sent{Transaction: sent}, keep(after))
+	_, err := c.change(ctx, s.Proposal, governance.Sent{Transaction: sent}, c.keep(s, after))
+	nudge(c.headsDue[chain.Name])
 	return err
+}
+
+// unsent tells people when no provider has taken a transaction for too long.
+func (c *Coordinator) unsent(ctx context.Context, s governance.Submission) error {
+	if s.State != governance.SubmissionSigned || time.Since(s.CreatedAt) < silence {
+		return nil
+	}
+	after := s
+	after.Problem = "no provider takes the transaction"
+	return c.note(ctx, s, after)
 }
 
 // told reports whether the proposal knows a transaction already.
@@ -334,27 +284,11 @@ func (c *Coordinator) told(proposal string, tx common.Hash) bool {
 	return err == nil && slices.ContainsFunc(p.Transactions, func(t governance.Transaction) bool { return t.TxHash == tx })
 }
 
-func keep(s governance.Submission) func(*governance.Record) {
-	return func(r *governance.Record) { r.Submissions = append(r.Submissions, s) }
-}
-
 // safeTxOf is the SafeTx that a submission carries; zero for the execution of an operation by anyone.
 func (c *Coordinator) safeTxOf(s governance.Submission) common.Hash {
-	if id, err := c.cfg.Store.BySafeTxHash(s.Subject); err == nil && id == s.Proposal {
-		return s.Subject
+	p, err := c.cfg.Store.Proposal(s.Proposal)
+	if err != nil || p.SafeTx(s.Subject) == nil {
+		return common.Hash{}
 	}
-	return common.Hash{}
-}
-
-func cost(gas uint64, price uint256.Int) uint256.Int {
-	return *new(uint256.Int).Mul(uint256.NewInt(gas), &price)
-}
-
-func sum(a, b uint256.Int) uint256.Int { return *new(uint256.Int).Add(&a, &b) }
-
-func lesser(a, b uint256.Int) uint256.Int {
-	if a.Lt(&b) {
-		return a
-	}
-	return b
+	return s.Subject
 }

@@ -109,7 +109,7 @@ func (c *Coordinator) plainFacts(p governance.Proposal) governance.Facts {
 	chain := c.cfg.Chains[p.Safe.Chain]
 	return governance.Facts{
 		PublicID: c.ids.publicID(p.ID), PublicURL: c.cfg.PublicURL, Explorer: chain.Explorer, Confirmations: int(chain.Confirmations), //nolint:gosec // a small depth
-		Single: chain.Single, Manifest: c.cfg.Manifest, Head: c.head(p.Safe.Chain), Members: c.people.ownerNames(), PublicNames: c.cfg.PublicNames,
+		Single: chain.Single, Manifest: c.cfg.Manifest, Head: c.hints.head(p.Safe.Chain), Members: c.people.ownerNames(), PublicNames: c.cfg.PublicNames,
 	}
 }
 
@@ -171,13 +171,17 @@ func (c *Coordinator) Timelocks(ctx context.Context, viewer governance.Viewer) (
 	return out, nil
 }
 
-// minDelay reads a timelock's present delay in seconds; 0 while it is unknown.
+// minDelay reads a timelock's present delay in seconds, once a block; 0 while it is unknown.
 func (c *Coordinator) minDelay(ctx context.Context, t TimelockConfig) uint64 {
+	head := c.hints.head(t.Chain)
+	if known, ok := c.hints.delay(t.Name, head); ok {
+		return known
+	}
 	adapter, err := timelock.New(t.Kind, t.Address)
 	if err != nil {
 		return 0
 	}
-	results, err := c.cfg.Chains[t.Chain].Chain.Read(ctx, c.head(t.Chain), adapter.Params(timelock.Parties{}))
+	results, err := c.cfg.Chains[t.Chain].Chain.Read(ctx, head, adapter.Params(timelock.Parties{}))
 	if err != nil {
 		return 0
 	}
@@ -185,6 +189,7 @@ func (c *Coordinator) minDelay(ctx context.Context, t TimelockConfig) uint64 {
 	if err != nil {
 		return 0
 	}
+	c.hints.keepDelay(t.Name, head, limits.MinDelay)
 	return limits.MinDelay
 }
 

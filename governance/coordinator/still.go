@@ -6,6 +6,8 @@ import (
 
 	"belay/governance"
 	"belay/safe"
+
+	"github.com/ethereum/go-ethereum/common"
 )
 
 // slot is the longest block time that a chain is given credit for: that of Ethereum. A chain whose blocks were further apart
@@ -19,29 +21,25 @@ type tip struct {
 	gap   time.Duration // chain time between it and the head before; 0: not known
 }
 
-// still reports whether the chain has made no block for two block times.
+// still reports whether a known chain has made no block for two block times.
 func (t tip) still(now time.Time) bool {
 	gap := t.gap
 	if gap <= 0 || gap > slot {
 		gap = slot
 	}
-	return !t.since.IsZero() && now.Sub(t.since) >= 2*gap
+	return t.head.Hash != (common.Hash{}) && now.Sub(t.since) >= 2*gap
 }
 
-func (c *Coordinator) head(chain string) safe.Block {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.tips[chain].head
-}
-
-func (c *Coordinator) setHead(chain string, head safe.Block) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	next := tip{head: head, since: time.Now()}
-	if was := c.tips[chain].head; was.Number < head.Number && was.Time != 0 && was.Time < head.Time {
-		next.gap = time.Duration(min(head.Time-was.Time, uint64(slot/time.Second))) * time.Second
+// followedBy is the tip after a head was seen. Seeing the same again changes nothing.
+func (t tip) followedBy(head safe.Block, now time.Time) tip {
+	if t.head == head {
+		return t
 	}
-	c.tips[chain] = next
+	next := tip{head: head, since: now}
+	if t.head.Number < head.Number && t.head.Time != 0 && t.head.Time < head.Time {
+		next.gap = time.Duration(min(head.Time-t.head.Time, uint64(slot/time.Second))) * time.Second
+	}
+	return next
 }
 
 // openWindows judges queued operations by the time that a block would have now, on chains that make none: their windows open
@@ -57,7 +55,7 @@ func (c *Coordinator) openWindows(ctx context.Context, now time.Time) {
 			continue
 		}
 		if err := c.openWindow(ctx, p, now); err != nil && ctx.Err() == nil {
-			c.cfg.Logger.Warn("judge a window on a chain that stands still", "proposal_id", p.ID, "error", err)
+			c.cfg.Logger.Debug("judge a window on a chain that stands still", "proposal_id", p.ID, "error", err)
 		}
 	}
 }
@@ -67,9 +65,7 @@ func (c *Coordinator) openWindow(ctx context.Context, p governance.Proposal, now
 	if err != nil {
 		return err
 	}
-	c.mu.Lock()
-	t := c.tips[chain.Name]
-	c.mu.Unlock()
+	t := c.hints.tip(chain.Name)
 	if !t.still(now) {
 		return nil
 	}

@@ -62,14 +62,14 @@ func (c *Coordinator) workDuties(ctx context.Context) error {
 	chain, chat := newLane(chainLane), newLane(chatLane)
 	defer chain.all.Wait()
 	defer chat.all.Wait()
-	return poll(ctx, c.dutiesDue, func() {
+	return poll(ctx, c.dutiesDue, pollEvery, func(bool) {
 		due, err := c.cfg.Store.Duties()
 		if err != nil {
 			c.cfg.Logger.Error("read duties", "error", err)
 			return
 		}
 		now := time.Now()
-		for key, group := range grouped(due, now) {
+		for key, group := range c.grouped(due, now) {
 			on := chain
 			if group[0].Kind == governance.DutyCard {
 				on = chat
@@ -79,26 +79,11 @@ func (c *Coordinator) workDuties(ctx context.Context) error {
 	})
 }
 
-// poll calls look when woken, and now and then.
-func poll(ctx context.Context, wake <-chan struct{}, look func()) error {
-	tick := time.NewTicker(pollEvery)
-	defer tick.Stop()
-	for {
-		look()
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-wake:
-		case <-tick.C:
-		}
-	}
-}
-
 // grouped joins due duties that one act satisfies: a card is brought up to date once, however many changes asked for it.
-func grouped(duties []governance.Duty, now time.Time) map[string][]governance.Duty {
+func (c *Coordinator) grouped(duties []governance.Duty, now time.Time) map[string][]governance.Duty {
 	groups := map[string][]governance.Duty{}
 	for _, d := range duties {
-		if d.Due.After(now) {
+		if d.Due.After(now) || c.hints.rests(d.ID, now) {
 			continue
 		}
 		key := d.ID
@@ -110,8 +95,13 @@ func grouped(duties []governance.Duty, now time.Time) map[string][]governance.Du
 	return groups
 }
 
-// work does one duty, or one act for several, and acknowledges it, or keeps it for later.
+// dutiesAtOnce bounds how many duties one commit acknowledges, well below what a store takes.
+const dutiesAtOnce = 50
+
+// work does one duty, or one act for several, and acknowledges it, or keeps it for later. Of several that one act satisfies only
+// the newest is kept, so that a platform that is down for long leaves no heap behind.
 func (c *Coordinator) work(ctx context.Context, group []governance.Duty) {
+	group = group[max(0, len(group)-dutiesAtOnce):]
 	newest := group[len(group)-1]
 	started := time.Now()
 	record, err := c.perform(ctx, newest)
@@ -119,17 +109,23 @@ func (c *Coordinator) work(ctx context.Context, group []governance.Duty) {
 	if ctx.Err() != nil {
 		return // the duty stays owed
 	}
-	if err == nil {
-		for _, d := range group {
-			record.Done = append(record.Done, d.ID)
-		}
-	} else {
-		c.tellLater(newest, err)
-		for _, d := range group {
-			d.Attempts++
-			d.Due = time.Now().Add(retryAfter(d.Attempts, err)).UTC()
-			record.Delay = append(record.Delay, d)
-		}
+	c.tellLater(newest, err)
+	switch {
+	case err == nil:
+		c.hints.done(newest.ID)
+		record.Done = append(record.Done, newest.ID)
+	case errors.Is(err, errLater):
+		c.hints.rest(newest.ID, time.Now(), restFor)
+	default:
+		newest.Attempts++
+		newest.Due = time.Now().Add(retryAfter(newest.Attempts, err)).UTC()
+		record.Delay = append(record.Delay, newest)
+	}
+	for _, d := range group[:len(group)-1] {
+		record.Done = append(record.Done, d.ID)
+	}
+	if len(record.Done) == 0 && len(record.Delay) == 0 && len(record.Messages) == 0 {
+		return
 	}
 	if _, err := c.commit(ctx, record); err != nil && ctx.Err() == nil {
 		c.cfg.Logger.Error("acknowledge duty", "duty", newest.ID, "error", err)
@@ -137,6 +133,9 @@ func (c *Coordinator) work(ctx context.Context, group []governance.Duty) {
 }
 
 func (c *Coordinator) tellLater(d governance.Duty, err error) {
+	if err == nil {
+		return
+	}
 	if errors.Is(err, errLater) {
 		c.cfg.Logger.Debug("duty waits", "duty", d.ID, "reason", err)
 		return
@@ -177,7 +176,7 @@ func (c *Coordinator) Receive(ctx context.Context, entry governance.InboxEntry) 
 func (c *Coordinator) workInbox(ctx context.Context) error {
 	entries := newLane(inboxLane)
 	defer entries.all.Wait()
-	return poll(ctx, c.inboxDue, func() {
+	return poll(ctx, c.inboxDue, pollEvery, func(bool) {
 		inbox, err := c.cfg.Store.Inbox()
 		if err != nil {
 			c.cfg.Logger.Error("read inbox", "error", err)
@@ -209,14 +208,21 @@ func (c *Coordinator) handle(ctx context.Context, entry governance.InboxEntry) {
 	}
 }
 
-// retryAfter is how long a duty waits before its next try: a second where nothing is wrong, and with a failure quickly at
-// first, never more than half a minute.
+// restFor is how long a duty waits that cannot be done yet although nothing is wrong. A new head wakes it before.
+const restFor = time.Second
+
+// retryAfter is how long a duty waits after a failure: as long as a platform asks, else quickly at first, never more than half a
+// minute.
 func retryAfter(attempts int, err error) time.Duration {
-	if errors.Is(err, errLater) {
-		return time.Second
+	var wish interface{ RetryAfter() time.Duration }
+	if errors.As(err, &wish) && wish.RetryAfter() > 0 {
+		return min(wish.RetryAfter(), longestWish)
 	}
 	return min(500*time.Millisecond<<min(attempts, 6), 30*time.Second)
 }
+
+// longestWish bounds how long a platform can make us wait.
+const longestWish = 10 * time.Minute
 
 func pause(ctx context.Context, d time.Duration) {
 	select {

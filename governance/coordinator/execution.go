@@ -1,0 +1,84 @@
+package coordinator
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"belay/governance"
+	"belay/safe"
+
+	"github.com/ethereum/go-ethereum/common"
+)
+
+// TypedData is what an owner's wallet signs with eth_signTypedData_v4.
+func (c *Coordinator) TypedData(_ context.Context, id string, safeTxHash common.Hash, _ common.Address) (TypedData, error) {
+	p, err := c.load(id)
+	if err != nil {
+		return nil, err
+	}
+	t := p.Active()
+	if safeTxHash != (common.Hash{}) {
+		t = p.SafeTx(safeTxHash)
+	}
+	if t == nil {
+		return nil, governance.Refuse(governance.CodeWrongHash, "leave safe_tx_hash out for the active one", "%s has no transaction with the safeTxHash %s", p.ID, safeTxHash)
+	}
+	return marshal(safe.TypedData(p.Safe.Domain(), t.Tx))
+}
+
+// Execution is the ready transaction of a proven quorum, for any wallet to send.
+func (c *Coordinator) Execution(_ context.Context, id string) (Execution, error) {
+	p, err := c.load(id)
+	if err != nil {
+		return Execution{}, err
+	}
+	return ReadyExecution(c.cfg.Store, p)
+}
+
+// signatures is what packing needs of a store.
+type signatures interface {
+	Signatures(safeTxHash common.Hash) ([]governance.Signature, error)
+}
+
+// ReadyExecution builds the transaction from a store alone, so that it is to be had also when nothing runs.
+func ReadyExecution(store signatures, p governance.Proposal) (Execution, error) {
+	out := Execution{ChainID: p.Safe.ChainID, Value: "0"}
+	if p.State == governance.StateReady && p.Timelock.AnyoneMay {
+		out.To, out.Data, out.Value = p.Timelock.Execute.To, p.Timelock.Execute.Data, p.Timelock.Execute.Value.Dec()
+		return out, nil
+	}
+	t := p.Active()
+	if present := signedAt(&p, p.SafeNonce); present != nil {
+		t = present
+	}
+	if t == nil || t.State != governance.TxApproved {
+		return out, governance.Refuse(governance.CodeNotOpen, "wait for the quorum", "%s has no transaction that is ready to be sent", p.ID)
+	}
+	data, err := packed(store, p, t)
+	out.To, out.Data = p.Safe.Address, data
+	return out, err
+}
+
+// packed is execTransaction's calldata with exactly threshold signatures of current owners.
+func packed(store signatures, p governance.Proposal, t *governance.SafeTx) ([]byte, error) {
+	held, err := store.Signatures(t.Hashes.SafeTx)
+	if err != nil {
+		return nil, fmt.Errorf("read signatures: %w", err)
+	}
+	bytesOf := make(map[common.Address][]byte, len(held))
+	for _, s := range held {
+		bytesOf[s.Owner] = s.Bytes
+	}
+	var yes []safe.Confirmation
+	for _, c := range t.Confirmations {
+		if slices.Contains(p.Owners, c.Owner) {
+			yes = append(yes, safe.Confirmation{Owner: c.Owner, Kind: c.Kind, Signature: bytesOf[c.Owner]})
+		}
+	}
+	blob, err := safe.Pack(yes, p.Threshold)
+	if err != nil {
+		return nil, fmt.Errorf("pack signatures of %s: %w", p.ID, err)
+	}
+	return safe.EncodeExec(t.Tx, blob), nil
+}

@@ -1,0 +1,246 @@
+package coordinator
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"belay/governance"
+	"belay/governance/relay"
+	"belay/safe"
+
+	"github.com/holiman/uint256"
+	"golang.org/x/sync/errgroup"
+)
+
+// market is what has to be known to send.
+type market struct {
+	head safe.Block
+	fees safe.Fees
+	gas  uint64
+	keys []relay.KeyState // what each has on its way comes from the store when one is chosen
+	at   time.Time
+}
+
+// marketLife is how long an emergency trusts what was prepared for it: a slot of Ethereum and a half. Its bids leave room for
+// fees that rise, and a relayer nonce that is used meanwhile is found out and replaced.
+const marketLife = 18 * time.Second
+
+// market gives what was prepared, or asks for everything at once. When the providers do not agree, an emergency goes by whatever
+// is known last, and then by any provider's word.
+func (c *Coordinator) market(ctx context.Context, chain ChainConfig, s governance.Submission) (market, error) {
+	if len(signersOf(chain)) == 0 {
+		return market{}, governance.Refuse(governance.CodeRelayerUnfunded, "name a relayer key in the configuration of the chain", "no relayer key is configured")
+	}
+	ready, known := c.hints.market(s.ID)
+	now := time.Now()
+	head, fresh := c.hints.freshHead(chain.Name, now)
+	if known && (fresh && ready.head == head || s.Emergency && now.Sub(ready.at) < marketLife) {
+		return ready, nil
+	}
+	m, err := c.askMarket(ctx, chain, s)
+	switch {
+	case err == nil || !s.Emergency:
+		return m, err
+	case known:
+		return ready, nil
+	}
+	return c.anyMarket(ctx, chain, s)
+}
+
+// askMarket asks for what the providers agree on. An emergency whose gas cannot be estimated goes out with a limit that is ample.
+func (c *Coordinator) askMarket(ctx context.Context, chain ChainConfig, s governance.Submission) (market, error) {
+	m := market{at: time.Now()}
+	group, asking := errgroup.WithContext(ctx)
+	group.Go(func() (err error) { m.head, m.fees, err = chain.Chain.Head(asking); return })
+	group.Go(func() (err error) { m.gas, err = c.gasOf(asking, chain, s); return })
+	group.Go(func() (err error) { m.keys, err = accounts(asking, chain); return })
+	return m, group.Wait()
+}
+
+// gasOf estimates what a submission needs.
+func (c *Coordinator) gasOf(ctx context.Context, chain ChainConfig, s governance.Submission) (uint64, error) {
+	estimate, err := chain.Chain.EstimateGas(ctx, signersOf(chain)[0].Address(), s.To, s.Data)
+	if err != nil && !s.Emergency {
+		return 0, fmt.Errorf("estimate gas: %w", err)
+	}
+	if err != nil {
+		estimate = c.simulatedGas(s)
+	}
+	return relay.Gas(estimate, 0), nil
+}
+
+// simulatedGas is what the simulation used that people saw; 0 where it is not known.
+func (c *Coordinator) simulatedGas(s governance.Submission) uint64 {
+	p, err := c.cfg.Store.Proposal(s.Proposal)
+	if err != nil || p.Simulation == nil || p.Simulation.GasUsed == 0 {
+		return 0
+	}
+	return p.Simulation.GasUsed + signatureGas*uint64(p.Threshold) //nolint:gosec // a handful of owners
+}
+
+// signatureGas covers what a simulation with stood-in signatures leaves out of each real one: its calldata and its recovery.
+const signatureGas = 8_000
+
+// accounts reads every relayer of a chain.
+func accounts(ctx context.Context, chain ChainConfig) ([]relay.KeyState, error) {
+	signers := signersOf(chain)
+	keys := make([]relay.KeyState, len(signers))
+	group, asking := errgroup.WithContext(ctx)
+	for i, signer := range signers {
+		keys[i] = keyOf(chain, signer)
+		group.Go(func() (err error) {
+			keys[i].Account, err = chain.Chain.Account(asking, signer.Address())
+			return err
+		})
+	}
+	return keys, group.Wait()
+}
+
+func keyOf(chain ChainConfig, signer Signer) relay.KeyState {
+	return relay.KeyState{Address: signer.Address(), Emergency: chain.Relayer == nil || signer.Address() != chain.Relayer.Address()}
+}
+
+// anyMarket goes by what single providers say. One that lies about the nonce or the fees costs a try or some gas.
+func (c *Coordinator) anyMarket(ctx context.Context, chain ChainConfig, s governance.Submission) (market, error) {
+	m := market{at: time.Now(), gas: relay.Gas(c.simulatedGas(s), 0)}
+	for _, signer := range signersOf(chain) {
+		key := keyOf(chain, signer)
+		account, head, fees, err := chain.Chain.AnyAccount(ctx, signer.Address())
+		if err != nil {
+			return m, fmt.Errorf("read the relayer: %w", err)
+		}
+		key.Account, m.head, m.fees = account, head, fees
+		m.keys = append(m.keys, key)
+	}
+	return m, nil
+}
+
+// prepare asks, while the last signature is still missing, for all that sending will need. It costs nothing but readings, and
+// nothing rests on it.
+func (c *Coordinator) prepare(ctx context.Context, chain ChainConfig, head safe.Block, fees safe.Fees, p governance.Proposal) error {
+	t := almostSigned(&p)
+	if t == nil || len(signersOf(chain)) == 0 {
+		return nil
+	}
+	id := submissionID(p.ID, t.Purpose, t.Hashes.SafeTx)
+	if ready, known := c.hints.market(id); known && ready.head == head {
+		return nil
+	}
+	s, err := chain.Chain.Simulate(ctx, safe.SimulationRequest{At: head, From: signersOf(chain)[0].Address(), Safe: p.Safe.Address, Version: p.Safe.Version, Tx: t.Tx, Owners: p.Owners})
+	if !p.Kind.Emergency() && (err != nil || !s.OK) {
+		return err
+	}
+	m := market{head: head, fees: fees, at: time.Now()}
+	if m.gas = relay.Gas(0, 0); s.OK {
+		m.gas = relay.Gas(s.GasUsed+signatureGas*uint64(p.Threshold), 0) //nolint:gosec // a handful of owners
+	}
+	if m.keys, err = accounts(ctx, chain); err != nil {
+		return fmt.Errorf("read the relayers: %w", err)
+	}
+	c.hints.keepMarket(id, m)
+	return nil
+}
+
+// almostSigned is the SafeTx that the next signature can make ready to be sent: one is missing at the Safe's present nonce.
+func almostSigned(p *governance.Proposal) *governance.SafeTx {
+	for i := range p.SafeTxs {
+		if t := &p.SafeTxs[i]; t.State == governance.TxAsking && t.Tx.Nonce == p.SafeNonce && p.Missing(t) <= 1 {
+			return t
+		}
+	}
+	return nil
+}
+
+// carried gives each key with what it has on its way, besides the submission that is to be sent anew.
+func (c *Coordinator) carried(chain ChainConfig, keys []relay.KeyState, except string) ([]relay.KeyState, error) {
+	open, err := c.cfg.Store.Submissions()
+	if err != nil {
+		return nil, fmt.Errorf("read submissions: %w", err)
+	}
+	loaded := make([]relay.KeyState, len(keys))
+	for i, key := range keys {
+		key.Open = nil
+		for _, s := range open {
+			if s.Chain == chain.Name && s.Relayer == key.Address && s.ID != except {
+				key.Open = append(key.Open, relay.Carried{Submission: s, Spent: c.subject(s).Spent()})
+			}
+		}
+		loaded[i] = key
+	}
+	return loaded, nil
+}
+
+// choose picks the key to send with, and the price.
+func choose(chain ChainConfig, s governance.Submission, m market, keys []relay.KeyState) (relay.KeyChoice, relay.Bid, error) {
+	caps := relay.Caps{MaxFee: chain.Fees.Routine, EmergencyMaxFee: chain.Fees.Emergency}
+	first, err := relay.Price(s.Emergency, m.fees, nil, caps)
+	if err != nil {
+		return relay.KeyChoice{}, relay.Bid{}, err
+	}
+	// A key must at least pay for today's base fee and the tip; the cap on top is lowered to what it affords.
+	need := cost(m.gas, lesser(sum(m.fees.BaseFee, first.TipCap), first.FeeCap))
+	key, err := relay.ChooseKey(keys, s.Emergency, need)
+	if err != nil {
+		return key, relay.Bid{}, err
+	}
+	for _, k := range keys {
+		if k.Address == key.Address {
+			caps = caps.Afford(k.Account.Balance, m.gas)
+		}
+	}
+	bid, err := relay.Price(s.Emergency, m.fees, key.Rivals(), caps)
+	return key, bid, err
+}
+
+// withinBudget keeps the routine lane to what it may spend in a day, counted at the most that each transaction could cost.
+func (c *Coordinator) withinBudget(chain ChainConfig, s governance.Submission, bid relay.Bid) error {
+	if s.Emergency || chain.Fees.DailyBudget.IsZero() {
+		return nil
+	}
+	recent, err := c.cfg.Store.Proposals("", pageSize)
+	if err != nil {
+		return fmt.Errorf("count the day's spending: %w", err)
+	}
+	spent := cost(s.Gas, bid.FeeCap)
+	for _, p := range recent {
+		of, err := c.cfg.Store.SubmissionsOf(p.ID)
+		if err != nil {
+			return fmt.Errorf("count the day's spending: %w", err)
+		}
+		for _, known := range of {
+			if known.Chain == chain.Name && !known.Emergency && known.ID != s.ID && time.Since(known.CreatedAt) < 24*time.Hour {
+				spent = sum(spent, mostOf(known))
+			}
+		}
+	}
+	if spent.Gt(&chain.Fees.DailyBudget) {
+		return governance.Refuse(governance.CodeRelayerUnfunded, "wait, raise daily_budget, or send it from a wallet", "the routine lane could spend %s wei in a day, its budget is %s", spent.Dec(), chain.Fees.DailyBudget.Dec())
+	}
+	return nil
+}
+
+// mostOf is the most that a submission can have cost; nothing while nothing was signed.
+func mostOf(s governance.Submission) uint256.Int {
+	if len(s.Attempts) == 0 {
+		return uint256.Int{}
+	}
+	fee, err := uint256.FromDecimal(s.Attempts[len(s.Attempts)-1].FeeCap)
+	if err != nil {
+		return uint256.Int{}
+	}
+	return cost(s.Gas, *fee)
+}
+
+func cost(gas uint64, price uint256.Int) uint256.Int {
+	return *new(uint256.Int).Mul(uint256.NewInt(gas), &price)
+}
+
+func sum(a, b uint256.Int) uint256.Int { return *new(uint256.Int).Add(&a, &b) }
+
+func lesser(a, b uint256.Int) uint256.Int {
+	if a.Lt(&b) {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,76 @@
+package coordinator
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"belay/governance"
+	"belay/safe"
+
+	"github.com/ethereum/go-ethereum/common"
+)
+
+// nonceGone records that a nonce went to another transaction. It may have been ours, sent by anyone, and missing logs prove
+// nothing: the Safe's history is searched first. An emergency moves on at once; anything else ends by this, so it waits until no
+// reorganisation can take it back.
+func (c *Coordinator) nonceGone(ctx context.Context, chain ChainConfig, head safe.Block, p governance.Proposal, t governance.SafeTx) error {
+	m, known := c.hints.miss(t.Hashes.SafeTx)
+	if !known {
+		ours, by, err := c.whoUsed(ctx, chain, head, p, t)
+		switch {
+		case err != nil && !p.Kind.Emergency():
+			return err
+		case err != nil:
+			c.cfg.Logger.Warn("search who used the nonce", "proposal_id", p.ID, "nonce", t.Tx.Nonce, "error", err)
+		case ours != (common.Hash{}):
+			return c.takeExecution(ctx, chain, sightedExec{p.ID, t.Hashes.SafeTx, ours})
+		}
+		m = miss{block: head.Number, by: by.TxHash}
+		if by.TxHash != (common.Hash{}) {
+			m.block = by.Block.Number
+		}
+		c.hints.keepMiss(t.Hashes.SafeTx, m)
+	}
+	if !p.Kind.Emergency() {
+		final, err := chain.Chain.Final(ctx, head, safe.Block{Number: m.block})
+		if err != nil || !final {
+			return err
+		}
+	}
+	_, err := c.change(ctx, p.ID, governance.NonceTaken{SafeTxHash: t.Hashes.SafeTx, By: m.by})
+	if err == nil {
+		c.hints.dropMiss(t.Hashes.SafeTx)
+	}
+	return err
+}
+
+// openedBefore is how many blocks before a proposal's first reading its Safe's history is searched: a reorganisation may have
+// moved an execution to before it.
+const openedBefore = 4
+
+// whoUsed looks through the Safe's executions since the proposal was opened: for our own hash, else for the one that used our nonce.
+func (c *Coordinator) whoUsed(ctx context.Context, chain ChainConfig, head safe.Block, p governance.Proposal, t governance.SafeTx) (ours common.Hash, by safe.Log, err error) {
+	from := p.OpenedAt.Number - min(p.OpenedAt.Number, openedBefore)
+	var foreign []safe.Log
+	err = searchBack(ctx, chain, []safe.Filter{executionsOf(p.Safe.Address)}, from, head.Number, func(logs []safe.Log) bool {
+		for _, l := range logs {
+			hash, _, ok := safe.ExecutionOf(l)
+			if ok && hash == t.Hashes.SafeTx {
+				ours = l.TxHash
+			}
+			if ok && l.Block.Number > p.OpenedAt.Number {
+				foreign = append(foreign, l)
+			}
+		}
+		return ours != common.Hash{}
+	})
+	slices.SortFunc(foreign, func(a, b safe.Log) int {
+		return cmp.Or(cmp.Compare(a.Block.Number, b.Block.Number), cmp.Compare(a.Index, b.Index))
+	})
+	// The k-th execution after the proposal read nonce n used n+k; with a full history that names the transaction.
+	if k := t.Tx.Nonce - min(t.Tx.Nonce, p.OpenedNonce); k < uint64(len(foreign)) {
+		by = foreign[k]
+	}
+	return ours, by, err
+}

@@ -1,0 +1,210 @@
+package coordinator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"belay/governance"
+	"belay/governance/timelock"
+	"belay/safe"
+
+	"github.com/ethereum/go-ethereum/common"
+)
+
+// observe brings one proposal up to the head: its transactions' depth, the Safe's owners and nonce, its operation's window. What
+// is found mined on the way may be deep enough already, and the next head may be long in coming, so that depth comes twice.
+func (c *Coordinator) observe(ctx context.Context, chain ChainConfig, head safe.Block, p governance.Proposal) error {
+	var failed []error
+	for _, step := range []func(context.Context, ChainConfig, safe.Block, governance.Proposal) error{
+		c.observeDepths, c.observeSafe, c.observeOperation, c.observeDepths,
+	} {
+		failed = append(failed, step(ctx, chain, head, p))
+		after, err := c.cfg.Store.Proposal(p.ID)
+		if err != nil {
+			return errors.Join(append(failed, err)...)
+		}
+		p = after
+	}
+	c.noteRestless(p)
+	return errors.Join(failed...)
+}
+
+// observeDepths follows the transactions that are mined.
+func (c *Coordinator) observeDepths(ctx context.Context, chain ChainConfig, head safe.Block, p governance.Proposal) error {
+	var failed []error
+	for _, t := range p.Transactions {
+		if t.Status != governance.TxStatusSubmitted && !c.settled(chain, t) {
+			failed = append(failed, c.observeDepth(ctx, chain, head, p, t))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// observeDepth follows a mined transaction: deeper, final, moved, or gone.
+func (c *Coordinator) observeDepth(ctx context.Context, chain ChainConfig, head safe.Block, p governance.Proposal, t governance.Transaction) error {
+	receipt, err := chain.Chain.Receipt(ctx, t.TxHash)
+	if err != nil {
+		return fmt.Errorf("read receipt: %w", err)
+	}
+	again := sameDeed(p, t, receipt)
+	if again == nil {
+		_, err := c.change(ctx, p.ID, governance.Gone{Transaction: t})
+		return err
+	}
+	if receipt.Block != t.Block {
+		t.Block = receipt.Block
+		if _, err = c.change(ctx, p.ID, again(t)); err != nil {
+			return err
+		}
+	}
+	if t.Status == governance.TxStatusFinal {
+		return nil
+	}
+	final, err := chain.Chain.Final(ctx, head, receipt.Block)
+	if err != nil || !final {
+		return err
+	}
+	_, err = c.change(ctx, p.ID, governance.Final{Transaction: t})
+	return err
+}
+
+// sameDeed gives the fact that a receipt proves of a transaction that was recorded. It gives nil where the transaction is not mined
+// any more, or was mined anew without doing anything of ours.
+func sameDeed(p governance.Proposal, t governance.Transaction, r *safe.Receipt) func(governance.Transaction) governance.Input {
+	if r == nil {
+		return nil
+	}
+	if t.SafeTxHash != (common.Hash{}) {
+		success, found := executionIn(r, p.Safe.Address, t.SafeTxHash)
+		if !found {
+			return nil
+		}
+		return func(t governance.Transaction) governance.Input {
+			return governance.Executed{SafeTxHash: t.SafeTxHash, Success: success, Transaction: t}
+		}
+	}
+	adapter, err := timelockOf(p)
+	if err != nil || !timelock.Has(adapter, r.Logs, timelock.EventExecuted, p.Timelock.ID) {
+		return nil
+	}
+	return func(t governance.Transaction) governance.Input { return governance.OperationRun{Transaction: t} }
+}
+
+// observeSafe takes the Safe's owners and nonce, and finds SafeTxs whose nonce it has passed.
+func (c *Coordinator) observeSafe(ctx context.Context, chain ChainConfig, head safe.Block, p governance.Proposal) error {
+	if !p.Watched() {
+		return nil
+	}
+	state, err := c.safeAt(ctx, chain, head, p.Safe.Address)
+	if err != nil {
+		return err
+	}
+	if p, err = c.change(ctx, p.ID, governance.SafeSeen{State: state}); err != nil {
+		return err
+	}
+	for _, t := range p.SafeTxs {
+		switch {
+		case !open(t):
+		case t.Tx.Nonce >= state.Nonce:
+			c.hints.dropMiss(t.Hashes.SafeTx) // a reorganisation gave it back
+		default:
+			if err := c.nonceGone(ctx, chain, head, p, t); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// observeOperation reads the timelock operation at the head and derives its window by chain time. Logs are searched only where the
+// reading leaves open what became of it.
+func (c *Coordinator) observeOperation(ctx context.Context, chain ChainConfig, head safe.Block, p governance.Proposal) error {
+	if p.Timelock == nil || p.Effect() != nil {
+		return nil
+	}
+	adapter, err := timelockOf(p)
+	if err != nil {
+		return err
+	}
+	results, err := chain.Chain.Read(ctx, head, adapter.Reads(*p.Timelock))
+	if err != nil {
+		return fmt.Errorf("read operation: %w", err)
+	}
+	status := adapter.Derive(*p.Timelock, results, nil, head.Time)
+	// Only logs tell a veto from what was never scheduled; before our Safe has run something there is nothing to tell.
+	begun := p.Timelock.State != governance.OperationUnset || p.SafeNonce != p.OpenedNonce
+	seen := governance.OperationSeen{State: status.State, OpensAt: status.OpensAt, ClosesAt: status.ClosesAt, Why: status.Why}
+	switch {
+	case status.State == governance.OperationDone:
+		return c.takeOperationRun(ctx, chain, head, p, adapter)
+	case status.State == governance.OperationUnset && begun:
+		if seen, err = c.unscheduled(ctx, chain, head, p, adapter, results); err != nil {
+			return err
+		}
+	}
+	_, err = c.change(ctx, p.ID, seen)
+	return err
+}
+
+// unscheduled tells an operation that was vetoed from one whose schedule a reorganisation took away. A veto ends the proposal only
+// when no reorganisation can take the veto back.
+func (c *Coordinator) unscheduled(ctx context.Context, chain ChainConfig, head safe.Block, p governance.Proposal, adapter timelock.Adapter, results []safe.Result) (governance.OperationSeen, error) {
+	logs, err := lastEvents(ctx, chain, head, p, adapter)
+	if err != nil {
+		return governance.OperationSeen{}, err
+	}
+	status := adapter.Derive(*p.Timelock, results, logs, head.Time)
+	seen := governance.OperationSeen{State: status.State, OpensAt: status.OpensAt, ClosesAt: status.ClosesAt, Why: status.Why}
+	if last, found := timelock.Last(adapter, logs, p.Timelock.ID); found && status.State == governance.OperationCanceled {
+		seen.Final, err = chain.Chain.Final(ctx, head, last.Log.Block)
+	}
+	return seen, err
+}
+
+// lastEvents searches for the last range of logs that tells of the proposal's operation.
+func lastEvents(ctx context.Context, chain ChainConfig, head safe.Block, p governance.Proposal, adapter timelock.Adapter) (ours []safe.Log, err error) {
+	err = searchBack(ctx, chain, adapter.Logs(), p.OpenedAt.Number, head.Number, func(logs []safe.Log) bool {
+		for _, l := range logs {
+			if e, ok := adapter.EventOf(l); ok && e.ID == p.Timelock.ID {
+				ours = append(ours, l)
+			}
+		}
+		return len(ours) > 0
+	})
+	return ours, err
+}
+
+// takeOperationRun finds the transaction that executed a done operation. The reading proves that it is done; a log only
+// hints at the transaction, and its agreed receipt must say the same.
+func (c *Coordinator) takeOperationRun(ctx context.Context, chain ChainConfig, head safe.Block, p governance.Proposal, adapter timelock.Adapter) error {
+	logs, err := lastEvents(ctx, chain, head, p, adapter)
+	if err != nil {
+		return err
+	}
+	for _, l := range logs {
+		if e, ok := adapter.EventOf(l); !ok || e.Kind != timelock.EventExecuted {
+			continue
+		}
+		receipt, err := chain.Chain.Receipt(ctx, l.TxHash)
+		if err != nil {
+			return fmt.Errorf("read receipt: %w", err)
+		}
+		if receipt == nil || !timelock.Has(adapter, receipt.Logs, timelock.EventExecuted, p.Timelock.ID) {
+			continue
+		}
+		run := governance.Transaction{TxHash: l.TxHash, Block: receipt.Block, Ours: c.isOurs(p.ID, l.TxHash)}
+		_, err = c.change(ctx, p.ID, governance.OperationRun{Transaction: run})
+		return err
+	}
+	_, err = c.change(ctx, p.ID, governance.OperationSeen{State: governance.OperationDone}) // which transaction, the next head may tell
+	return err
+}
+
+// timelockOf is the adapter of a proposal's timelock.
+func timelockOf(p governance.Proposal) (timelock.Adapter, error) {
+	if p.Timelock == nil {
+		return nil, fmt.Errorf("%s goes through no timelock", p.ID)
+	}
+	return timelock.New(p.Timelock.Kind, p.Timelock.Address)
+}

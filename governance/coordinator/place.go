@@ -1,0 +1,162 @@
+package coordinator
+
+import (
+	"fmt"
+	"slices"
+
+	"belay/governance"
+	"belay/safe"
+	"belay/safe/calldata"
+
+	"github.com/ethereum/go-ethereum/common"
+)
+
+// placed gives the draft its number and its nonces among what is open, and puts it in words. It reads no chain, so that it is quick
+// enough to be done under a lock.
+func (d *drafting) placed(id string, others []governance.Proposal) governance.Proposal {
+	p := d.p
+	p.ID = id
+	purpose := governance.PurposeDirect
+	if p.Timelock != nil {
+		purpose = governance.PurposeSchedule
+	}
+	first := atNonce(d.tx, p.Safe, purpose, nextFree(d.state.Nonce, p.Safe, others))
+	p.SafeTxs = []governance.SafeTx{first}
+	if p.Kind.Emergency() && p.Timelock == nil {
+		p.SafeTxs = ladder(first, p, d.state.Nonce, others)
+	}
+	d.c.describe(&p, others)
+	return p
+}
+
+// atNonce is the same transaction at another nonce, unsigned.
+func atNonce(t governance.SafeTx, ref governance.SafeRef, purpose governance.Purpose, nonce uint64) governance.SafeTx {
+	t.Purpose, t.State, t.Tx.Nonce = purpose, governance.TxAsking, nonce
+	t.Hashes = safe.Hash(ref.Domain(), t.Tx)
+	t.Confirmations = []governance.Confirmation{}
+	t.UsedBy = common.Hash{}
+	return t
+}
+
+// spareLimit bounds how many signatures one sitting asks of an owner besides the first.
+const spareLimit = 5
+
+// ladder puts an emergency on its nonces: the Safe's current one, or the next where another emergency stands, and spares behind it,
+// one more for each rival that anyone may execute first. Where it does not stand at the current nonce it has spares at those
+// before it too: an emergency that nobody signs, however it came about, must not hold back one that people do sign.
+func ladder(t governance.SafeTx, p governance.Proposal, current uint64, others []governance.Proposal) []governance.SafeTx {
+	first := emergencyNonce(current, p, others)
+	steps := []governance.SafeTx{atNonce(t, p.Safe, p.SafeTxs[0].Purpose, first)}
+	behind := uint64(p.Policy.Spares) //nolint:gosec // a handful, bounded by the policy
+	if behind > 0 {
+		behind += signedRivals(first, p, others)
+	}
+	var nonces []uint64
+	for n := current; n < first; n++ {
+		nonces = append(nonces, n)
+	}
+	for i := range behind {
+		nonces = append(nonces, first+i+1)
+	}
+	for _, n := range nonces[:min(len(nonces), spareLimit)] {
+		steps = append(steps, atNonce(t, p.Safe, governance.PurposeSpare, n))
+	}
+	return steps
+}
+
+// emergencyNonce is the Safe's current nonce, or the next one where another emergency stands: the two are signed side by side.
+func emergencyNonce(current uint64, p governance.Proposal, others []governance.Proposal) uint64 {
+	taken := map[uint64]bool{}
+	for _, o := range others {
+		if t := o.Active(); o.ID != p.ID && o.Kind.Emergency() && sameSafe(o.Safe, p.Safe) && t != nil && open(*t) {
+			taken[t.Tx.Nonce] = true
+		}
+	}
+	for taken[current] {
+		current++
+	}
+	return current
+}
+
+// signedRivals counts the transactions with a quorum that are no emergency and stand where the emergency does, or behind it.
+func signedRivals(from uint64, p governance.Proposal, others []governance.Proposal) (n uint64) {
+	for _, o := range others {
+		if o.Kind.Emergency() || !sameSafe(o.Safe, p.Safe) {
+			continue
+		}
+		for _, t := range o.SafeTxs {
+			if t.State == governance.TxApproved && t.Tx.Nonce >= from {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// nextFree is the first nonce behind everything that is open on the Safe.
+func nextFree(current uint64, ref governance.SafeRef, others []governance.Proposal) uint64 {
+	next := current
+	for _, o := range others {
+		if !sameSafe(o.Safe, ref) {
+			continue
+		}
+		for _, t := range o.SafeTxs {
+			if open(t) && t.Tx.Nonce >= next {
+				next = t.Tx.Nonce + 1
+			}
+		}
+	}
+	return next
+}
+
+func sameSafe(a, b governance.SafeRef) bool { return a.ChainID == b.ChainID && a.Address == b.Address }
+
+// open reports whether a SafeTx can still be signed or sent.
+func open(t governance.SafeTx) bool {
+	return t.State == governance.TxAsking || t.State == governance.TxApproved
+}
+
+// describe puts the calls in words and names the dangers.
+func (c *Coordinator) describe(p *governance.Proposal, others []governance.Proposal) {
+	p.Calls = nil
+	for _, call := range p.Intent {
+		p.Calls = append(p.Calls, callView(c.book.Describe(call)))
+	}
+	first := p.SafeTxs[0].Tx
+	var batch []common.Address
+	if first.Operation == safe.OperationDelegateCall {
+		batch = append(batch, first.To) // found by address and code hash, see assemble
+	}
+	dangers := []governance.DangerView{}
+	for _, danger := range c.book.Dangers(p.Safe.Domain(), first, batch...) {
+		dangers = append(dangers, governance.DangerView{Code: danger.Code, Text: danger.Text})
+	}
+	p.Dangers = slices.Concat(dangers, p.Dangers, displaced(*p, others))
+}
+
+// displaced names every proposal that an emergency takes the nonce of.
+func displaced(p governance.Proposal, others []governance.Proposal) (dangers []governance.DangerView) {
+	if !p.Kind.Emergency() {
+		return nil
+	}
+	nonce := p.SafeTxs[0].Tx.Nonce
+	for _, o := range others {
+		if t := o.Active(); !o.Kind.Emergency() && sameSafe(o.Safe, p.Safe) && t != nil && open(*t) && t.Tx.Nonce == nonce {
+			dangers = append(dangers, governance.DangerView{Code: "displaces",
+				Text: fmt.Sprintf("This takes nonce %d, on which %s stands: when this is mined, %s must be proposed again.", nonce, o.ID, o.ID)})
+		}
+	}
+	return dangers
+}
+
+func callView(d calldata.Described) governance.CallView {
+	v := governance.CallView{To: d.To.Hex(), Label: d.Label, Value: d.Value.Dec(), Data: "0x" + common.Bytes2Hex(d.Data), Function: d.Function,
+		Args: []governance.ArgView{}, Text: governance.Untrusted(d.Text)}
+	for _, a := range d.Args {
+		v.Args = append(v.Args, governance.ArgView{Name: a.Name, Type: a.Type, Value: a.Text()})
+	}
+	for _, inner := range d.Inner {
+		v.Inner = append(v.Inner, callView(inner))
+	}
+	return v
+}

@@ -1,0 +1,105 @@
+package coordinator
+
+import (
+	"context"
+	"fmt"
+
+	"belay/governance"
+	"belay/safe"
+
+	"github.com/ethereum/go-ethereum/common"
+)
+
+// stateKept is for how many blocks providers keep old state at least (geth's state.TriesInMemory).
+const stateKept = 128
+
+// prove reads the postconditions at the block of the effect and records what they say.
+func (c *Coordinator) prove(ctx context.Context, d governance.Duty) error {
+	p, err := c.cfg.Store.Proposal(d.Proposal)
+	if err != nil {
+		return err
+	}
+	effect := p.Effect()
+	if effect == nil {
+		return nil // a reorganisation took it away; its return owes a new duty
+	}
+	chain, err := c.chainOf(p)
+	if err != nil {
+		return err
+	}
+	calls := make([]safe.Call, len(p.Expect))
+	for i, e := range p.Expect {
+		calls[i] = e.Call
+	}
+	results, at, err := c.readEffect(ctx, chain, *effect, calls)
+	if err != nil {
+		return fmt.Errorf("read postconditions at block %d: %w", effect.Block.Number, err)
+	}
+	conditions := make([]governance.Postcondition, len(p.Expect))
+	for i, e := range p.Expect {
+		conditions[i] = e.Judge(results[i])
+		conditions[i].Block, conditions[i].Final = at.Number, effect.Status == governance.TxStatusFinal
+	}
+	_, err = c.change(ctx, p.ID, governance.Proved{Postconditions: conditions})
+	return err
+}
+
+// readEffect reads at the block of the effect. Where that is final and so old that no provider keeps its state, the head is read
+// instead, and what is claimed names that block.
+func (c *Coordinator) readEffect(ctx context.Context, chain ChainConfig, effect governance.Transaction, calls []safe.Call) ([]safe.Result, safe.Block, error) {
+	results, err := chain.Chain.Read(ctx, effect.Block, calls)
+	head := c.hints.head(chain.Name)
+	if err == nil || effect.Status != governance.TxStatusFinal || head.Number < effect.Block.Number+stateKept {
+		return results, effect.Block, err
+	}
+	results, err = chain.Chain.Read(ctx, head, calls)
+	return results, head, err
+}
+
+// rebuild drafts the next SafeTx of a proposal that can go on only with one: an emergency that lost its nonce, or a ready
+// operation that only the Safe may execute.
+func (c *Coordinator) rebuild(ctx context.Context, d governance.Duty) error {
+	p, err := c.cfg.Store.Proposal(d.Proposal)
+	if err != nil || !p.NeedsDraft() {
+		return err
+	}
+	chain, err := c.chainOf(p)
+	if err != nil {
+		return err
+	}
+	state, err := c.newestSafe(ctx, chain, p.Safe.Address)
+	if err != nil {
+		return err
+	}
+	c.proposing.Lock()
+	defer c.proposing.Unlock()
+	others, err := c.unended()
+	if err != nil {
+		return err
+	}
+	in, err := nextSafeTxs(p, state, others)
+	if err != nil {
+		return err
+	}
+	_, err = c.change(ctx, p.ID, in)
+	return err
+}
+
+func nextSafeTxs(p governance.Proposal, state safe.State, others []governance.Proposal) (governance.Rebuilt, error) {
+	if p.State == governance.StateReady {
+		tx, err := safe.Batch([]safe.Call{p.Timelock.Execute}, common.Address{}, 0)
+		if err != nil {
+			return governance.Rebuilt{}, fmt.Errorf("build the SafeTx: %w", err)
+		}
+		t := atNonce(governance.SafeTx{Tx: tx}, p.Safe, governance.PurposeExecute, nextFree(state.Nonce, p.Safe, others))
+		return governance.Rebuilt{SafeTxs: []governance.SafeTx{t}, Why: "the window is open; only the Safe may execute, so it is asked again"}, nil
+	}
+	dead := p.Active()
+	next := ladder(*dead, p, state.Nonce, others)
+	nonce := next[0].Tx.Nonce
+	why := fmt.Sprintf("nonce %d of the Safe is gone; asked again at nonce %d", dead.Tx.Nonce, nonce)
+	if dead.UsedBy != (common.Hash{}) {
+		why = fmt.Sprintf("%s used nonce %d of the Safe; asked again at nonce %d", dead.UsedBy.Hex(), dead.Tx.Nonce, nonce)
+	}
+	return governance.Rebuilt{SafeTxs: next, Why: why}, nil
+}

@@ -1,0 +1,94 @@
+package coordinator
+
+import (
+	"context"
+	"fmt"
+
+	"belay/safe"
+
+	"github.com/ethereum/go-ethereum/common"
+)
+
+// safeAt reads what decides about signatures, in one round: who may sign, how many must, and which nonce comes next. The state that it
+// gives holds nothing else. What a block says never changes, so a reading at the same block is used again.
+func (c *Coordinator) safeAt(ctx context.Context, chain ChainConfig, at safe.Block, address common.Address) (safe.State, error) {
+	key := place{chain.Name, address}
+	if known, ok := c.hints.safeAt(key, at); ok {
+		return known, nil
+	}
+	results, err := chain.Chain.Read(ctx, at, []safe.Call{safe.OwnersCall(address), safe.ThresholdCall(address), safe.NonceCall(address)})
+	if err != nil {
+		return safe.State{}, fmt.Errorf("read safe at block %d: %w", at.Number, err)
+	}
+	state, err := decodeSafe(at, results)
+	if err != nil {
+		return safe.State{}, fmt.Errorf("read safe at block %d: %w", at.Number, err)
+	}
+	c.hints.keepSafe(key, state)
+	return state, nil
+}
+
+func decodeSafe(at safe.Block, results []safe.Result) (s safe.State, err error) {
+	if len(results) != 3 {
+		return s, fmt.Errorf("%d answers to 3 reads", len(results))
+	}
+	s.Block = at
+	if s.Owners, err = safe.DecodeOwners(results[0]); err != nil {
+		return s, err
+	}
+	if s.Threshold, err = safe.DecodeThreshold(results[1]); err != nil {
+		return s, err
+	}
+	if s.Nonce, err = safe.DecodeNonce(results[2]); err != nil {
+		return s, err
+	}
+	if s.Threshold < 1 || s.Threshold > len(s.Owners) {
+		return s, fmt.Errorf("a threshold of %d with %d owners was never set up", s.Threshold, len(s.Owners))
+	}
+	return s, nil
+}
+
+// newestSafe reads the same at the newest agreed block.
+func (c *Coordinator) newestSafe(ctx context.Context, chain ChainConfig, address common.Address) (safe.State, error) {
+	head, _, err := chain.Chain.Head(ctx)
+	if err != nil {
+		return safe.State{}, fmt.Errorf("read head: %w", err)
+	}
+	c.hints.setHead(chain.Name, head)
+	return c.safeAt(ctx, chain, head, address)
+}
+
+// batchLibrary finds the library that runs several calls as one.
+func (c *Coordinator) batchLibrary(ctx context.Context, chain ChainConfig, at safe.Block, version safe.Version) (common.Address, error) {
+	key := library{chain.Name, version}
+	if known, ok := c.hints.library(key); ok {
+		return known, nil
+	}
+	found, err := chain.Chain.MultiSendCallOnly(ctx, at, version)
+	if err == nil {
+		c.hints.keepLibrary(key, found)
+	}
+	return found, err
+}
+
+// logsAtOnce is how many blocks are asked for at once: what most providers serve at least.
+const logsAtOnce = 1000
+
+// searchBack looks through logs from a block backwards, in ranges that providers serve, until found says that it is enough.
+func searchBack(ctx context.Context, chain ChainConfig, filters []safe.Filter, from, to uint64, found func([]safe.Log) (enough bool)) error {
+	for end := to; end >= from; {
+		start := from
+		if end-from >= logsAtOnce {
+			start = end - logsAtOnce + 1
+		}
+		logs, err := chain.Chain.Logs(ctx, filters, start, end)
+		if err != nil {
+			return fmt.Errorf("search blocks %d to %d: %w", start, end, err)
+		}
+		if found(logs) || start == 0 {
+			return nil
+		}
+		end = start - 1
+	}
+	return nil
+}

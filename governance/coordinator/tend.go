@@ -1,0 +1,145 @@
+package coordinator
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"belay/governance"
+	"belay/safe"
+)
+
+const (
+	// tendEvery is how often a chain is looked at while something is on its way; else a new head wakes.
+	tendEvery = time.Second
+	// sendAgainEvery is how often bytes that were accepted go out again on a chain whose head stands still: a slot of Ethereum. A
+	// new head sends them at once.
+	sendAgainEvery = 12 * time.Second
+)
+
+// tending is the look after one chain. It belongs to the goroutine of tend and remembers only what it need not do twice.
+type tending struct {
+	*Coordinator
+	chain  ChainConfig
+	seen   safe.Block // head at which everything was observed; zero: something was not
+	sentAt time.Time  // when accepted bytes last went out again
+}
+
+// tend looks after one chain until ctx ends: what its Safes, operations and transactions say at a new head, its open
+// submissions, and what the next quorum will need. Each look starts from store and chain.
+func (c *Coordinator) tend(ctx context.Context, name string) error {
+	t := &tending{Coordinator: c, chain: c.cfg.Chains[name]}
+	return poll(ctx, c.headsDue[name], tendEvery, func(woken bool) {
+		if err := t.look(ctx, woken); err != nil && ctx.Err() == nil {
+			c.cfg.Logger.Warn("look after the chain", "chain", name, "error", err)
+		}
+	})
+}
+
+func (t *tending) look(ctx context.Context, woken bool) error {
+	open, err := t.openHere()
+	if err != nil {
+		return err
+	}
+	watched, err := t.watched(t.chain.Name)
+	if err != nil {
+		return err
+	}
+	behind := t.seen == safe.Block{}
+	if len(open) == 0 && (len(watched) == 0 || !woken && !behind) {
+		return nil
+	}
+	head, fees, err := t.chain.Chain.Head(ctx)
+	if err != nil {
+		// Unknown facts never stop bytes that are signed already from going out.
+		t.seen = safe.Block{}
+		t.sendAll(ctx, open)
+		return fmt.Errorf("read head: %w", err)
+	}
+	t.hints.setHead(t.chain.Name, head)
+	fresh := head != t.seen
+	if fresh {
+		t.hints.wakeAll()
+		nudge(t.dutiesDue)
+		t.observeAll(ctx, head, watched)
+	}
+	t.driveAll(ctx, head, fees, open, fresh)
+	return t.prepareAll(ctx, head, fees, watched)
+}
+
+// openHere are the chain's open submissions.
+func (t *tending) openHere() ([]governance.Submission, error) {
+	all, err := t.cfg.Store.Submissions()
+	if err != nil {
+		return nil, fmt.Errorf("read submissions: %w", err)
+	}
+	var here []governance.Submission
+	for _, s := range all {
+		if s.Chain == t.chain.Name {
+			here = append(here, s)
+		}
+	}
+	return here, nil
+}
+
+// observeAll brings every watched proposal up to the head. One that cannot be observed holds up no other; the whole is done
+// again at the next look.
+func (t *tending) observeAll(ctx context.Context, head safe.Block, watched []governance.Proposal) {
+	t.seen = head
+	for _, e := range t.hints.takeDoubts(t.chain.Name) {
+		if err := t.takeExecution(ctx, t.chain, e); err != nil {
+			t.hints.doubt(t.chain.Name, e)
+		}
+	}
+	for _, p := range watched {
+		if err := t.observe(ctx, t.chain, head, p); err != nil && ctx.Err() == nil {
+			t.seen = safe.Block{}
+			t.cfg.Logger.Warn("observe", "proposal_id", p.ID, "chain", t.chain.Name, "error", err)
+		}
+	}
+}
+
+// driveAll takes each open submission one step on.
+func (t *tending) driveAll(ctx context.Context, head safe.Block, fees safe.Fees, open []governance.Submission, fresh bool) {
+	look := drivingLook{head: head, fees: fees, again: t.sendsAgain(fresh)}
+	for _, s := range open {
+		if err := t.drive(ctx, t.chain, look, s); err != nil && ctx.Err() == nil {
+			t.cfg.Logger.Warn("look after submission", "proposal_id", s.Proposal, "chain", t.chain.Name, "error", err)
+		}
+	}
+}
+
+// sendsAgain reports whether it is time for accepted bytes to go out again.
+func (t *tending) sendsAgain(fresh bool) bool {
+	if !fresh && time.Since(t.sentAt) < sendAgainEvery {
+		return false
+	}
+	t.sentAt = time.Now()
+	return true
+}
+
+// sendAll sends what is signed while nothing can be read.
+func (t *tending) sendAll(ctx context.Context, open []governance.Submission) {
+	again := t.sendsAgain(false)
+	for _, s := range open {
+		if !again && s.State != governance.SubmissionSigned {
+			continue
+		}
+		if err := t.sendBlind(ctx, t.chain, s); err != nil && ctx.Err() == nil {
+			t.cfg.Logger.Warn("send again", "proposal_id", s.Proposal, "error", err)
+		}
+	}
+}
+
+// prepareAll gets ready what the last missing signature will need.
+func (t *tending) prepareAll(ctx context.Context, head safe.Block, fees safe.Fees, watched []governance.Proposal) error {
+	for _, p := range watched {
+		if p.State.Ended() {
+			continue
+		}
+		if err := t.prepare(ctx, t.chain, head, fees, p); err != nil {
+			return fmt.Errorf("prepare %s: %w", p.ID, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,95 @@
+package coordinator
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"belay/governance"
+	"belay/safe"
+)
+
+// turn finds the SafeTx whose nonce is the Safe's present one, or says what is waited for.
+func (c *Coordinator) turn(ctx context.Context, chain ChainConfig, d governance.Duty, p governance.Proposal) (*governance.SafeTx, error) {
+	if p.Kind.Emergency() {
+		return c.emergencyTurn(ctx, chain, d, p)
+	}
+	t := p.Active()
+	if p.SafeNonce < t.Tx.Nonce {
+		return nil, waitsFor(p.SafeNonce, t)
+	}
+	state, err := c.freshSafe(ctx, chain, p)
+	switch {
+	case err != nil:
+		return nil, err
+	case state.Nonce < t.Tx.Nonce:
+		return nil, waitsFor(state.Nonce, t)
+	case state.Nonce > t.Tx.Nonce:
+		return nil, fmt.Errorf("%w: nonce %d is gone; the watch tells what used it", errLater, t.Tx.Nonce)
+	}
+	return t, c.yields(p, t)
+}
+
+// turnPatience is how long a proven emergency lets readings say that its nonce is not the next one.
+const turnPatience = 20 * time.Second
+
+// emergencyTurn never lets a reading hold back what a quorum has signed: one that could not be had counts for nothing, and one that
+// says "not yet" or "gone" only for a while. The chain checks it all itself, and a wrong send costs gas.
+func (c *Coordinator) emergencyTurn(ctx context.Context, chain ChainConfig, d governance.Duty, p governance.Proposal) (*governance.SafeTx, error) {
+	if t := signedAt(&p, p.SafeNonce); t != nil {
+		return t, nil
+	}
+	t := p.Active()
+	state, err := c.freshSafe(ctx, chain, p)
+	if err != nil {
+		return t, nil
+	}
+	if present := signedAt(&p, state.Nonce); present != nil {
+		return present, nil
+	}
+	if c.hints.waited(d.ID, time.Now()) >= turnPatience {
+		return t, nil
+	}
+	return nil, waitsFor(state.Nonce, t)
+}
+
+// signedAt is the SafeTx with a quorum at a nonce: the active one, or a spare.
+func signedAt(p *governance.Proposal, nonce uint64) *governance.SafeTx {
+	for i := range p.SafeTxs {
+		if t := &p.SafeTxs[i]; t.State == governance.TxApproved && t.Tx.Nonce == nonce {
+			return t
+		}
+	}
+	return nil
+}
+
+func waitsFor(nonce uint64, t *governance.SafeTx) error {
+	return fmt.Errorf("%w: the Safe is at nonce %d, this uses %d", errLater, nonce, t.Tx.Nonce)
+}
+
+// yields holds a routine transaction while an open emergency of the same Safe wants its nonce.
+func (c *Coordinator) yields(p governance.Proposal, t *governance.SafeTx) error {
+	others, err := c.unended()
+	if err != nil {
+		return fmt.Errorf("read open proposals: %w", err)
+	}
+	for _, o := range others {
+		if !o.Kind.Emergency() || !sameSafe(o.Safe, p.Safe) {
+			continue
+		}
+		for _, rival := range o.SafeTxs {
+			if open(rival) && rival.Tx.Nonce == t.Tx.Nonce {
+				return fmt.Errorf("%w: held for the emergency %s", errLater, o.ID)
+			}
+		}
+	}
+	return nil
+}
+
+// freshSafe reads the Safe at a head that was agreed on moments ago, or at a new one.
+func (c *Coordinator) freshSafe(ctx context.Context, chain ChainConfig, p governance.Proposal) (safe.State, error) {
+	if head, fresh := c.hints.freshHead(chain.Name, time.Now()); fresh {
+		return c.safeAt(ctx, chain, head, p.Safe.Address)
+	}
+	return c.newestSafe(ctx, chain, p.Safe.Address)
+}
