@@ -28,7 +28,7 @@ func (b *Bot) status(ctx context.Context, who asker, c Command) (Card, error) {
 	if len(open) == 0 {
 		return Answer("Nothing is open", "No proposal asks for anything now."), nil
 	}
-	card := Card{Header: fmt.Sprintf("%d open", len(open)), Summary: fmt.Sprintf("%d proposals are open", len(open))}
+	card := Card{Header: fmt.Sprintf("%d open", len(open)), Summary: openText(len(open))}
 	lines := make([]Line, 0, len(open))
 	for _, v := range open {
 		lines = append(lines, Line{Strong(headline(v)), Plain(" · " + v.Title + " · " + v.Status)})
@@ -235,4 +235,11 @@ func (b *Bot) help() Card {
 	}
 	card.Footer = Line{Plain("The one genuine page is " + b.cfg.PublicURL)}
 	return card
+}
+
+func openText(n int) string {
+	if n == 1 {
+		return "1 proposal is open"
+	}
+	return fmt.Sprintf("%d proposals are open", n)
 }

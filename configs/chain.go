@@ -205,6 +205,7 @@ func readTimelock(v value) Timelock {
 		Address:   s.need("address", "").address(),
 		Kind:      s.get("kind").oneOf("openzeppelin", "compound", "zodiac-delay", "access-manager"),
 		FromBlock: s.get("from_block").number(0, 1<<63-1, 0),
+		Canceller: s.get("canceller").text(),
 	}
 	s.close()
 	return t

@@ -24,6 +24,9 @@ func (r *reader) check(c *Config) {
 	}
 	for i, t := range c.Timelocks {
 		r.refers(at("timelocks", i)+".chain", "chain", t.Chain, chains)
+		if t.Canceller != "" {
+			r.refers(at("timelocks", i)+".canceller", "safe", t.Canceller, safes)
+		}
 		onChain["timelock "+t.Name] = t.Chain
 		if t.Name == "direct" {
 			r.problemAt(at("timelocks", i)+".name", "choose another", "a timelock cannot be called direct: it means none")

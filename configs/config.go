@@ -83,6 +83,7 @@ type Timelock struct {
 	Address   common.Address
 	Kind      string // openzeppelin
 	FromBlock uint64 // where its logs begin
+	Canceller string // the Safe that may veto; `belay check` proves that it may. "" when none
 }
 
 // Member is a known person.

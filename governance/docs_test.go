@@ -49,11 +49,15 @@ func TestStatesPage(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("# States\n\nGenerated from `governance/table.go`; a test keeps it true.\n\n```mermaid\nstateDiagram-v2\n    [*] --> proposed\n")
 	for _, from := range States {
+		why := map[State][]string{}
 		for _, event := range slices.Sorted(maps.Keys(table[from])) {
 			for _, to := range table[from][event] {
-				if to != from {
-					fmt.Fprintf(&b, "    %s --> %s: %s\n", from, to, event)
-				}
+				why[to] = append(why[to], string(event))
+			}
+		}
+		for _, to := range States {
+			if to != from && why[to] != nil {
+				fmt.Fprintf(&b, "    %s --> %s: %s\n", from, to, strings.Join(why[to], ", "))
 			}
 		}
 	}
@@ -89,15 +93,30 @@ var nextSteps = map[Code]string{
 	CodeRelayerUnfunded: "send it gas money, or send from a wallet", CodeNotRecorded: "nothing happened: try again, or act from a wallet",
 }
 
+// statusOf gives the HTTP status of the public contract. What is understood and refused for its content is 422.
+func statusOf(code Code) int {
+	switch code {
+	case CodeMalformedJSON:
+		return 400
+	case CodeNotFound:
+		return 404
+	case CodeNotOpen:
+		return 409
+	case CodeNoAgreement, CodeNotRecorded:
+		return 503
+	}
+	return 422
+}
+
 func TestReasonsPage(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("# Refusals\n\nGenerated from `governance/refusal.go`; a test keeps it true. Every refusal has a code for machines, a sentence that says what exactly, and the next step.\n\n" +
-		"| code | means | what to do |\n|---|---|---|\n")
+		"| code | HTTP | means | what to do |\n|---|---|---|---|\n")
 	for _, code := range slices.Sorted(maps.Keys(Titles)) {
 		if nextSteps[code] == "" {
 			t.Errorf("%s has no next step", code)
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", code, Titles[code], nextSteps[code])
+		fmt.Fprintf(&b, "| `%s` | %d | %s | %s |\n", code, statusOf(code), Titles[code], nextSteps[code])
 	}
 	generated(t, "reasons.md", b.String())
 }

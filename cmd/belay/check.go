@@ -10,6 +10,7 @@ import (
 	"belay/configs"
 	"belay/governance"
 	"belay/governance/coordinator"
+	"belay/governance/timelock"
 	"belay/safe/chain"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -128,6 +129,11 @@ func lookAt(ctx context.Context, cfg *configs.Config, chains map[string]*chain.C
 			l.safe(ctx, s, client)
 		}
 	}
+	for _, t := range cfg.Timelocks {
+		if client := chains[t.Chain]; client != nil {
+			l.timelock(ctx, t, client)
+		}
+	}
 	l.playbooks(ctx)
 	if cfg.Slack == nil && cfg.Discord == nil {
 		l.say(warn, "chat", "neither slack nor discord is configured: proposals come through the API and `belay propose` only")
@@ -235,6 +241,41 @@ func (l *looker) safe(ctx context.Context, s configs.Safe, client *chain.Client)
 	}
 	if state.Guard != (common.Address{}) {
 		l.say(warn, "safe "+s.Name, "it has a guard, %s, which can block everything", state.Guard.Hex())
+	}
+}
+
+// timelock reads what a timelock allows to its canceller, and how long it makes people wait.
+func (l *looker) timelock(ctx context.Context, t configs.Timelock, client *chain.Client) {
+	what := "timelock " + t.Name
+	adapter, err := timelock.New(t.Kind, t.Address)
+	if err != nil {
+		l.say(fail, what, "%v", err)
+		return
+	}
+	var canceller common.Address
+	for _, s := range l.cfg.Safes {
+		if s.Name == t.Canceller {
+			canceller = s.Address
+		}
+	}
+	head, _, err := client.Head(ctx)
+	if err != nil {
+		l.say(fail, what, "%v", err)
+		return
+	}
+	results, err := client.Read(ctx, head, adapter.Params(timelock.Parties{Safe: canceller}))
+	if err != nil {
+		l.say(fail, what, "%v", err)
+		return
+	}
+	limits, err := adapter.DeriveParams(results)
+	switch {
+	case err != nil:
+		l.say(fail, what, "%v", err)
+	case t.Canceller != "" && !limits.SafeMayCancel:
+		l.say(warn, what, "%s may not veto here: it lacks CANCELLER_ROLE", t.Canceller)
+	default:
+		l.say(ok, what, "operations wait %d seconds", limits.MinDelay)
 	}
 }
 

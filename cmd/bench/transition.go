@@ -34,7 +34,7 @@ func durableTransition(ctx context.Context, dir string, rounds int) (figure, err
 			}
 			m := nanoseconds.FindSubmatch(out)
 			if m == nil {
-				return figure{}, fmt.Errorf("Benchmark%s printed no figure: %s", name, out)
+				return figure{}, fmt.Errorf("the benchmark %s printed no figure: %s", name, out)
 			}
 			ns, err := strconv.ParseFloat(string(m[2]), 64)
 			if err != nil {

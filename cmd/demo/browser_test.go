@@ -157,6 +157,13 @@ func (b *tab) types(text string) {
 	b.comes(onScreen, "the composer", `(() => { const f = document.getElementById('text'); f.value = `+quoted(text)+`; f.form.requestSubmit(); return true; })()`)
 }
 
+// hands gives the phone to somebody and waits until its page has noticed.
+func (b *tab) hands(name string) {
+	b.t.Helper()
+	b.presses(onScreen, title(name)+"’s")
+	b.sees(onPhone, "("+name+") is an owner of this Safe")
+}
+
 func quoted(text string) string {
 	b, _ := json.Marshal(text)
 	return string(b)

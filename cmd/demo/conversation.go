@@ -16,12 +16,12 @@ type person struct {
 
 // people are those of the configuration, and one who is not in it.
 func (s *stage) people() []person {
-	roles := map[string]string{"alice": "guardian and signer", "bob": "signer", "carol": "signer"}
+	roles := map[string]string{"alice": "guardian", "bob": "signer", "carol": "signer"}
 	var all []person
 	for _, a := range s.wallet.accounts {
 		all = append(all, person{a.Name, a.Slack, roles[a.Name]})
 	}
-	return append(all, person{"eve", "U0000666", "not a member"})
+	return append(all, person{"eve", "U0000666", "stranger"})
 }
 
 // line is one entry of a channel as the screen shows it.

@@ -71,7 +71,11 @@ func (s *screen) say(w http.ResponseWriter, r *http.Request) {
 	s.talk.type_(channel, who.Name, text)
 	command, rest, _ := strings.Cut(text, " ")
 	if !slices.Contains([]string{"/pause", "/propose", "/belay"}, command) {
-		s.talk.tell(channel, who.Name, "This room takes slash commands: /pause, /propose and /belay. Try /belay help.")
+		what := "Nobody else is here to read that."
+		if strings.HasPrefix(text, "/") {
+			what = command + " is not a valid command."
+		}
+		s.talk.tell(channel, who.Name, what+" This room takes /pause, /propose and /belay; try /belay help.")
 		done(w, true)
 		return
 	}

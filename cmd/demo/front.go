@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
@@ -90,6 +91,7 @@ func (f *front) serve(upstream string) {
 		},
 		ModifyResponse: f.change,
 		ErrorHandler:   f.down,
+		ErrorLog:       log.New(io.Discard, "", 0), // a Belay that is killed breaks streams off; the screen shows it
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+walletPath+"wallet.js", f.walletScript)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"html"
 	"html/template"
 	"net/url"
@@ -82,8 +83,19 @@ func wordy(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c >= 0x80
 }
 
-// plain is text with Slack's three entities undone and HTML's made.
-func plain(text string) string { return html.EscapeString(html.UnescapeString(text)) }
+// plain is text with Slack's three entities undone, HTML's made, and pictures in place of emoji.
+func plain(text string) string {
+	return pictures.Replace(html.EscapeString(html.UnescapeString(text)))
+}
+
+// pictures are our own, as Slack has its own: not every machine has a font for emoji. What has no picture stays as it is.
+var pictures = func() *strings.Replacer {
+	var pairs []string
+	for _, r := range "⏳⌛📨🕒🟢✅⛔⚪❌📝🔴" {
+		pairs = append(pairs, string(r), fmt.Sprintf(`<img class="emoji" src="/static/emoji-%x.svg" alt="%c">`, r, r))
+	}
+	return strings.NewReplacer(pairs...)
+}()
 
 // angled is what stands between angle brackets: a date, a link, or something that is shown as its own words.
 func angled(inner string) string {

@@ -102,7 +102,7 @@ func parseTemplates() (*template.Template, error) {
 		"clock": func(t time.Time) string { return t.UTC().Format("15:04:05") }, "stamp": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"title": title, "short": short, "quads": quads, "percent": percent, "ether": inEther, "left": left, "share": share, "initial": initial,
 		"last": func(all []tick) uint64 { return all[len(all)-1].Number }, "seconds": func(d time.Duration) int { return int(d.Seconds()) },
-		"reversed": reversed,
+		"reversed": reversed, "count": count,
 	}).ParseFS(static, "static/*.html")
 }
 

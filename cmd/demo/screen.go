@@ -76,7 +76,7 @@ func (s *screen) strict(next http.Handler) http.Handler {
 
 // lookAround asks Belay's figures about a provider that is not honest.
 func (s *screen) lookAround() {
-	tick := time.NewTicker(2 * time.Second)
+	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
 		select {

@@ -13,7 +13,7 @@ func TestANewcomerPausesTheMarket(t *testing.T) {
 	b.sees(onScreen, "Recorded: pause pause-reserve asset=usdc")
 	b.presses(onScreen, "Review & sign")
 	b.signs()
-	b.presses(onScreen, "Bob’s")
+	b.hands("bob")
 	b.signs()
 	b.comes(onScreen, "the chain says paused", `document.querySelector('[data-symbol="usdc"]')?.innerText.includes('paused')`)
 	b.sees(onScreen, "EXECUTED")
@@ -33,8 +33,8 @@ func TestThePageRefusesWhatACompromisedServerGivesIt(t *testing.T) {
 	b.presses(onScreen, "Review & sign")
 	b.sees(onPhone, "Connect Demo wallet")
 	for _, how := range []struct{ button, says string }{
-		{"Swap the call", "The hashes that Belay gave are NOT those of the fields shown"},
-		{"…and its hashes", "The words shown do NOT describe this transaction"},
+		{"Swap call", "The hashes that Belay gave are NOT those of the fields shown"},
+		{"…and hashes", "The words shown do NOT describe this transaction"},
 	} {
 		b.presses(onScreen, how.button)
 		b.sees(onPhone, how.says)
@@ -60,8 +60,7 @@ func TestALiarAndAKillDoNotKeepAPauseFromHappening(t *testing.T) {
 	b.signs()
 	b.presses(onScreen, "Kill process")
 	b.sees(onScreen, "Nothing was lost")
-	b.presses(onScreen, "Carol’s")
-	b.presses(onScreen, "Review & sign")
+	b.hands("carol")
 	b.signs()
 	b.comes(onScreen, "the chain says paused", `document.querySelector('[data-symbol="wbtc"]')?.innerText.includes('paused')`)
 	b.sees(onScreen, "EXECUTED")

@@ -52,6 +52,9 @@ func ReadyExecution(store signatures, p governance.Proposal) (Execution, error) 
 	if present := signedAt(&p, p.SafeNonce); present != nil {
 		t = present
 	}
+	if p.State.Ended() && (t == nil || t.State != governance.TxApproved) {
+		return out, governance.Refuse(governance.CodeNotOpen, "see what became of it with `belay show "+p.ID+"`", "%s is %s: there is nothing left to send", p.ID, p.State)
+	}
 	if t == nil || t.State != governance.TxApproved {
 		return out, governance.Refuse(governance.CodeNotOpen, "wait for the quorum", "%s has no transaction that is ready to be sent", p.ID)
 	}

@@ -24,48 +24,65 @@ function show(room) {
   for (const log of document.querySelectorAll(".log")) log.hidden = log.dataset.room !== room;
   document.querySelector(`[data-tab="${room}"] .dot`)?.setAttribute("hidden", "");
   const log = byId(`log-${room}`);
-  log.scrollTop = log.scrollHeight;
+  settle(log);
 }
 const shown = () => document.querySelector('[data-tab][aria-selected="true"]').dataset.tab;
 
+// Times are shown in the reader's own zone: our own to the second, those in messages as Slack words them.
+const clock = (moment, seconds) => moment.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: seconds ? "2-digit" : undefined, hour12: false });
+function dayOf(moment) {
+  const days = Math.round((new Date(moment).setHours(0, 0, 0, 0) - new Date().setHours(0, 0, 0, 0)) / 86_400_000);
+  return { "-1": "yesterday", 0: "today", 1: "tomorrow" }[days] ?? moment.toLocaleDateString([], { day: "numeric", month: "short", year: "numeric" });
+}
 function localClocks(root) {
   for (const time of root.querySelectorAll("time")) {
     const moment = new Date(time.dateTime);
     if (Number.isNaN(moment.getTime())) continue;
-    time.textContent = moment.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
+    time.textContent = "clock" in time.dataset ? clock(moment, true) : `${dayOf(moment)} at ${clock(moment, false)}`;
     time.title = moment.toISOString();
+  }
+}
+
+// Each room follows what came of the last thing done in it: that stays on top, and what it led to grows below, so that a
+// new card shows its head. Who scrolls is left alone until they do something again.
+const follow = {};
+function acted(room) {
+  follow[room] = { from: rooms[room]?.size ?? 0, on: true };
+}
+function settle(log) {
+  const { from, on } = follow[log.dataset.room] ??= { from: 0, on: true };
+  if (!on) return;
+  const bottom = log.scrollHeight - log.clientHeight;
+  const first = log.querySelectorAll(".line")[from];
+  follow[log.dataset.room].at = log.scrollTop = first ? Math.min(bottom, first.offsetTop - 8) : bottom;
+}
+for (const log of document.querySelectorAll(".log")) {
+  for (const touch of ["wheel", "touchmove", "keydown", "pointerdown"]) {
+    log.addEventListener(touch, (event) => { if (!event.target.closest?.("button, a")) (follow[log.dataset.room] ??= { from: 0 }).on = false; }, { passive: true });
   }
 }
 
 function drawRoom(room, entries) {
   const log = byId(`log-${room}`);
   const known = rooms[room] ??= new Map();
-  const near = log.scrollHeight - log.scrollTop - log.clientHeight < 120;
-  let fresh;
+  let fresh = false;
   for (const [id, html] of entries) {
     if (known.get(id) === html) continue;
     let line = byId(id);
     if (!line) {
       line = Object.assign(document.createElement("article"), { className: "line", id });
-      fresh = known.size > 0 || entries.length < 3 ? line : fresh;
       log.append(line);
+      fresh = true;
     }
     line.innerHTML = html;
     localClocks(line);
     known.set(id, html);
   }
-  for (const [id] of entries) log.append(byId(id)); // the order of arrival
+  const order = entries.map(([id]) => id).join();
+  if ([...log.querySelectorAll(".line")].map((line) => line.id).join() !== order) log.append(...entries.map(([id]) => byId(id))); // of arrival
   log.querySelector(".empty").hidden = entries.length > 0;
   if (fresh && shown() !== room) document.querySelector(`[data-tab="${room}"] .dot`)?.removeAttribute("hidden");
-  if (near || fresh?.textContent.includes("only")) settle(log);
-}
-
-// A new card is taller than the room: its head matters more than its foot.
-function settle(log) {
-  const cards = log.querySelectorAll(".line:has(> .said > .card), .line:has(> .said > .answer > h3)");
-  const card = cards[cards.length - 1];
-  const bottom = log.scrollHeight - log.clientHeight;
-  log.scrollTop = card && card === log.lastElementChild ? Math.min(bottom, card.offsetTop - 12) : bottom;
+  settle(log);
 }
 
 const live = new EventSource("/live");
@@ -91,6 +108,7 @@ byId("composer").addEventListener("submit", (event) => {
   event.preventDefault();
   const text = byId("text").value.trim();
   if (text === "") return;
+  acted(shown());
   post("say", { channel: shown(), who: byId("who").value, text });
   byId("text").value = "";
 });
@@ -110,11 +128,12 @@ document.addEventListener("click", (event) => {
   }
   const b = event.target.closest("button");
   if (!b) return;
-  const { tab, press, action, value, hand, decide, do: deed, how } = b.dataset;
+  const { tab, press, id, value, hand, decide, do: deed, how } = b.dataset;
   if (tab) show(tab);
   if (press) {
     b.disabled = true;
-    post("press", { message: press, action, value, who: byId("who").value }).finally(() => { b.disabled = false; });
+    acted(shown());
+    post("press", { message: press, action: id, value, who: byId("who").value }).finally(() => { b.disabled = false; });
   }
   if (hand) post("hand", { to: hand });
   if (decide) {
