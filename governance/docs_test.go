@@ -38,11 +38,11 @@ var meanings = map[State][3]string{
 	StateQueued:      {"scheduled in a timelock, its window not open", "reads the operation and waits for chain time", "the timelock's cancellers may veto"},
 	StateReady:       {"the timelock's window is open", "executes, or asks the Safe's owners to", "whoever the timelock lets execute"},
 	StateExecuted:    {"final on chain, and every postcondition read true", "watches until it cannot be taken back", "nobody; the undo is offered"},
-	StateIneffective: {"final on chain, but a postcondition is false", "nothing; it is as loud as can be", "people: look at the target"},
-	StateCanceled:    {"taken down by its people, or vetoed", "watches its hashes", "owners may void what is loaded"},
-	StateExpired:     {"asking ended without quorum", "watches its hashes", "owners may void what is loaded"},
-	StateSuperseded:  {"another transaction used its nonce", "nothing", "propose it again"},
-	StateFailed:      {"mined without effect, or impossible now", "nothing", "propose it again"},
+	StateIneffective: {"final on chain, but a postcondition is false", "watches until it cannot be taken back; it is as loud as can be", "people: look at the target"},
+	StateCanceled:    {"taken down by its people, or vetoed", "watches while its signatures work", "owners may void what is loaded"},
+	StateExpired:     {"asking ended without quorum, or the window closed", "watches while its signatures work", "owners may void what is loaded"},
+	StateSuperseded:  {"another transaction used its nonce", "watches while a signature of it works", "propose it again"},
+	StateFailed:      {"mined without effect, or impossible now", "watches until the failure is final", "propose it again"},
 }
 
 func TestStatesPage(t *testing.T) {
