@@ -66,7 +66,7 @@ func newStage(t *testing.T, delay time.Duration) *stage {
 }
 
 // patience is how long a test waits for what a person would wait a few seconds for, on a busy machine.
-const patience = 10 * time.Second
+const patience = 40 * time.Second
 
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()

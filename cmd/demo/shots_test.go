@@ -106,6 +106,7 @@ func (b *tab) alonePage(address string, width, height int64) *tab {
 	ctx, closeTab := chromedp.NewContext(parent)
 	b.t.Cleanup(closeTab)
 	page := &tab{t: b.t, ctx: ctx, front: b.front}
+	page.watch() // also makes the tab live as long as ctx
 	page.do(chromedp.EmulateViewport(width, height), chromedp.Navigate(address))
 	return page
 }
