@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -53,21 +54,14 @@ func newConversation(chat *standin.Workspace) *conversation {
 	return &conversation{chat: chat, order: map[string]int{}, at: map[string]time.Time{}, owner: map[string]string{}}
 }
 
-// type_ notes what a person typed, before Belay hears of it.
-func (c *conversation) type_(channel, who, text string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	l := line{ID: "typed-" + time.Now().Format("150405.000000000"), At: time.Now(), Who: who, Private: true, To: who, Text: text}
-	c.seen(l.ID)
-	c.typed = append(c.typed, l)
-	c.owner[l.ID] = channel
-}
+// slackbot is who says what Slack itself says to a person, such as that an app did not answer.
+const slackbot = "slackbot"
 
-// tell notes what Slack itself says to a person, such as that the app did not answer.
-func (c *conversation) tell(channel, to, text string) {
+// note keeps a line that is in no channel: what a person typed, or what slackbot tells one.
+func (c *conversation) note(channel, who, to, text string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	l := line{ID: "slack-" + time.Now().Format("150405.000000000"), At: time.Now(), Who: "slackbot", Private: true, To: to, Text: text}
+	l := line{ID: fmt.Sprintf("typed-%d", len(c.typed)), At: time.Now(), Who: who, Private: true, To: to, Text: text}
 	c.seen(l.ID)
 	c.typed = append(c.typed, l)
 	c.owner[l.ID] = channel
@@ -90,27 +84,34 @@ func (c *conversation) lines(channel string, all []person) []line {
 			lines = append(lines, l)
 		}
 	}
-	for _, m := range c.chat.Messages(channel) {
+	for _, m := range c.messages(channel, all) {
 		l := c.line(m, all)
 		for _, r := range c.chat.Thread(channel, m.TS) {
 			l.Replies = append(l.Replies, c.line(r, all))
 		}
 		lines = append(lines, l)
 	}
-	for _, p := range all {
-		for _, m := range c.chat.Private(p.Slack) {
-			if m.Channel == channel {
-				lines = append(lines, c.line(m, all))
-			}
-		}
-	}
 	slices.SortStableFunc(lines, func(a, b line) int { return c.order[a.ID] - c.order[b.ID] })
 	return lines
 }
 
+// messages are a channel's, private ones too, by Slack's own order.
+func (c *conversation) messages(channel string, all []person) []standin.Message {
+	found := c.chat.Messages(channel)
+	for _, p := range all {
+		for _, m := range c.chat.Private(p.Slack) {
+			if m.Channel == channel {
+				found = append(found, m)
+			}
+		}
+	}
+	slices.SortStableFunc(found, func(a, b standin.Message) int { return strings.Compare(a.TS, b.TS) })
+	return found
+}
+
 // line is a message of the workspace. The caller holds mu.
 func (c *conversation) line(m standin.Message, all []person) line {
-	id := "m" + strings.ReplaceAll(m.TS, ".", "-")
+	id := lineID(m)
 	c.seen(id)
 	l := line{ID: id, At: c.at[id], Who: "belay", Private: m.To != "", Text: m.Text, Blocks: readBlocks(m.Blocks), Edited: m.Edits > 0}
 	for _, p := range all {
@@ -124,18 +125,13 @@ func (c *conversation) line(m standin.Message, all []person) line {
 // message finds a message by the id that the screen knows it by.
 func (c *conversation) message(id string, all []person) (standin.Message, bool) {
 	for _, channel := range []string{warRoom, community} {
-		found := c.chat.Messages(channel)
-		for _, m := range found {
-			found = append(found, c.chat.Thread(channel, m.TS)...)
-		}
-		for _, p := range all {
-			found = append(found, c.chat.Private(p.Slack)...)
-		}
-		for _, m := range found {
-			if "m"+strings.ReplaceAll(m.TS, ".", "-") == id {
+		for _, m := range c.messages(channel, all) {
+			if lineID(m) == id {
 				return m, true
 			}
 		}
 	}
 	return standin.Message{}, false
 }
+
+func lineID(m standin.Message) string { return "m" + strings.ReplaceAll(m.TS, ".", "-") }

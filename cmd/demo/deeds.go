@@ -68,20 +68,20 @@ func (s *screen) say(w http.ResponseWriter, r *http.Request) {
 		done(w, false)
 		return
 	}
-	s.talk.type_(channel, who.Name, text)
+	s.talk.note(channel, who.Name, who.Name, text)
 	command, rest, _ := strings.Cut(text, " ")
 	if !slices.Contains([]string{"/pause", "/propose", "/belay"}, command) {
 		what := "Nobody else is here to read that."
 		if strings.HasPrefix(text, "/") {
 			what = command + " is not a valid command."
 		}
-		s.talk.tell(channel, who.Name, what+" This room takes /pause, /propose and /belay; try /belay help.")
+		s.talk.note(channel, slackbot, who.Name, what+" This room takes /pause, /propose and /belay; try /belay help.")
 		done(w, true)
 		return
 	}
 	s.later(func(ctx context.Context) {
 		if _, err := s.stage.chat.Slash(ctx, who.Slack, channel, command, strings.TrimSpace(rest)); err != nil {
-			s.talk.tell(channel, who.Name, command+" failed: "+plainFailure(err)+" Nothing was recorded; type it again.")
+			s.talk.note(channel, slackbot, who.Name, command+" failed: "+plainFailure(err)+" Nothing was recorded; type it again.")
 		}
 	})
 	done(w, true)
@@ -107,7 +107,7 @@ func (s *screen) press(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 		defer cancel()
 		if err := s.stage.chat.PressAs(ctx, who.Slack, m, action, value); err != nil {
-			s.talk.tell(m.Channel, who.Name, "The button failed: "+plainFailure(err)+" Nothing was recorded; press it again.")
+			s.talk.note(m.Channel, slackbot, who.Name, "The button failed: "+plainFailure(err)+" Nothing was recorded; press it again.")
 		}
 	})
 	done(w, true)

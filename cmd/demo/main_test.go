@@ -2,13 +2,17 @@ package main
 
 import (
 	"context"
+	"crypto/ecdsa"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
+
+	"belay/safe/devnet"
 )
 
 func TestMain(m *testing.M) {
@@ -57,7 +61,11 @@ func newStage(t *testing.T, delay time.Duration) *stage {
 		if t.Failed() {
 			t.Log(s.belay.tail())
 		}
+		pid := s.belay.state().PID
 		s.close()
+		if err := syscall.Kill(pid, 0); err == nil {
+			t.Errorf("process %d still lives", pid)
+		}
 		if _, err := os.Stat(s.dir); !os.IsNotExist(err) {
 			t.Errorf("the folder %s is still there (%v)", s.dir, err)
 		}
@@ -81,4 +89,8 @@ func eventually(t *testing.T, what string, is func() bool) {
 		case <-tick.C:
 		}
 	}
+}
+
+func owners() []*ecdsa.PrivateKey {
+	return []*ecdsa.PrivateKey{devnet.Key(devnet.FirstOwnerKey), devnet.Key(devnet.FirstOwnerKey + 1), devnet.Key(devnet.FirstOwnerKey + 2)}
 }
