@@ -56,6 +56,10 @@ $(LINTER): tools/go.mod tools/go.sum
 	cd tools && $(GO) build -o bin/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 	touch $@
 
+.PHONY: screenshots
+screenshots: setup build browser ## takes the README's pictures from the demo into docs/images
+	CHROME="$$(.ci/browser)" BELAY_SHOTS="$(CURDIR)/docs/images" $(GO) test -count 1 -run '^TestScreenshots$$' ./cmd/demo
+
 .PHONY: bench
 bench: setup build ## ratios against references run beside it; bench.json and a table
 	$(GO) run ./cmd/bench $(ARGS)
