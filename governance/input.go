@@ -65,7 +65,7 @@ type (
 	}
 	// OperationRun says that the timelock executed our operation, by anyone.
 	OperationRun struct{ Transaction Transaction }
-	// Proved is the postconditions, all of them in the proposal's order, as read at the block of the effect.
+	// Proved is the postconditions, all of them in the proposal's order, as read at the block of the effect or a later one.
 	Proved struct{ Postconditions []Postcondition }
 	// Impossible says that it cannot be done any more. Why is a sentence of ours: it is shown as such.
 	Impossible struct{ Why string }

@@ -250,7 +250,7 @@ func (d *decider) operationRun(t Transaction) error {
 	return d.emit(Event{Type: EventMined, By: "chain", SafeTxHash: t.SafeTxHash, Transaction: &t})
 }
 
-// proved takes the postconditions as read. They must be all of them, at the block of the effect. They decide only when they
+// proved takes the postconditions as read. They must be all of them, and none from before the effect. They decide only when they
 // were read with the effect final.
 func (d *decider) proved(conditions []Postcondition) error {
 	effect := d.p.Effect()
@@ -278,10 +278,11 @@ func (d *decider) proved(conditions []Postcondition) error {
 	return d.emit(Event{Type: EventExecuted, By: "chain", Text: d.afterItEnded(text)})
 }
 
-// answered reports whether conditions answer every expectation, at this block.
+// answered reports whether conditions answer every expectation, at this block or, where no provider keeps its state any more, at
+// a later one.
 func (p *Proposal) answered(conditions []Postcondition, block uint64) bool {
 	return len(p.Expect) > 0 && slices.EqualFunc(p.Expect, conditions, func(e Expectation, c Postcondition) bool {
-		return e.Text == c.Text && c.Block == block
+		return e.Text == c.Text && c.Block >= block
 	})
 }
 

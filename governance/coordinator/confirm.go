@@ -135,8 +135,8 @@ func (c *Coordinator) refreshed(ctx context.Context, p governance.Proposal) gove
 	return after
 }
 
-// recoverOwner checks a wallet signature over t. It tells a signature over another transaction of the same proposal from
-// one by a stranger.
+// recoverOwner checks a wallet signature over t. What it refuses, it tells apart: malformed, over another transaction of the same
+// proposal, by another owner than said, by a stranger.
 func recoverOwner(p governance.Proposal, t *governance.SafeTx, in Signed) (safe.Confirmation, error) {
 	var yes safe.Confirmation
 	var err error
@@ -145,36 +145,49 @@ func recoverOwner(p governance.Proposal, t *governance.SafeTx, in Signed) (safe.
 	} else {
 		yes, err = safe.Confirm(t.Hashes.SafeTx, in.Signature, p.Owners)
 	}
-	if err == nil && !yes.Kind.WorksOn(p.Safe.Version) {
+	var stranger *safe.NotOwnerError
+	switch {
+	case err == nil && !yes.Kind.WorksOn(p.Safe.Version):
 		return yes, governance.Refuse(governance.CodeMalformedSignature, "sign the typed data instead", "a Safe of version %s does not take signatures of kind %s", p.Safe.Version, yes.Kind)
-	}
-	if err == nil {
-		return yes, nil
-	}
-	if errors.Is(err, safe.ErrMalformedSignature) {
+	case errors.Is(err, safe.ErrMalformedSignature):
 		return yes, governance.Refuse(governance.CodeMalformedSignature, "paste the 65 bytes (130 hex digits) that the wallet returned", "%v", err)
+	case errors.As(err, &stranger):
+		if refusal := overAnother(p, t, in.Signature); refusal != nil {
+			return yes, refusal
+		}
+		return yes, byAnother(p, t, in.Owner, stranger)
 	}
-	for i := range p.SafeTxs {
-		other := &p.SafeTxs[i]
-		if other == t {
+	return yes, err
+}
+
+// overAnother tells a signature over another transaction of the proposal.
+func overAnother(p governance.Proposal, t *governance.SafeTx, signature []byte) *governance.Refusal {
+	for _, other := range p.SafeTxs {
+		if other.Hashes.SafeTx == t.Hashes.SafeTx {
 			continue
 		}
-		if _, wrong := safe.Confirm(other.Hashes.SafeTx, in.Signature, p.Owners); wrong != nil {
+		if _, err := safe.Confirm(other.Hashes.SafeTx, signature, p.Owners); err != nil {
 			continue
 		}
 		if other.State == governance.TxDead {
-			return yes, governance.Refuse(governance.CodeStaleHash, "open the signing page again and sign the new one", "this signs the transaction at nonce %d, which is gone", other.Tx.Nonce)
+			return governance.Refuse(governance.CodeStaleHash, "open the signing page again and sign the new one", "this signs the transaction at nonce %d, which is gone", other.Tx.Nonce)
 		}
-		return yes, governance.Refuse(governance.CodeWrongHash, "send it with safe_tx_hash "+other.Hashes.SafeTx.Hex(), "this signs the %s at nonce %d, not the one at nonce %d", other.Purpose, other.Tx.Nonce, t.Tx.Nonce)
+		return governance.Refuse(governance.CodeWrongHash, "send it with safe_tx_hash "+other.Hashes.SafeTx.Hex(), "this signs the %s at nonce %d, not the one at nonce %d", other.Purpose, other.Tx.Nonce, t.Tx.Nonce)
 	}
-	var stranger *safe.NotOwnerError
-	if errors.As(err, &stranger) && isOwner(p.Owners, in.Owner) && !isOwner(p.Owners, stranger.Typed) && !isOwner(p.Owners, stranger.Prefixed) {
-		return yes, governance.Refuse(governance.CodeWrongHash, "open the signing page again and sign what it shows",
-			"%s is an owner of %s but did not sign safeTxHash %s: over that hash this recovers to %s", in.Owner.Hex(), p.Safe.Name, t.Hashes.SafeTx, stranger.Typed.Hex())
+	return nil
+}
+
+// byAnother says whose signature it is, as far as the hash tells: a signature over another text recovers to nobody whom anyone knows.
+func byAnother(p governance.Proposal, t *governance.SafeTx, claimed common.Address, stranger *safe.NotOwnerError) *governance.Refusal {
+	for _, signer := range []common.Address{stranger.Typed, stranger.Prefixed} {
+		if isOwner(p.Owners, signer) {
+			return governance.Refuse(governance.CodeNotOwner, "leave owner out, or name the wallet that signed", "this is the signature of %s, not of %s", signer.Hex(), claimed.Hex())
+		}
 	}
-	if errors.As(err, &stranger) {
-		return yes, governance.Refuse(governance.CodeNotOwner, "sign with a wallet that is an owner, and sign what the page shows",
-			"over safeTxHash %s this recovers to %s, which is not an owner of %s (or another text was signed)", t.Hashes.SafeTx, stranger.Typed.Hex(), p.Safe.Name)
+	if isOwner(p.Owners, claimed) {
+		return governance.Refuse(governance.CodeWrongHash, "open the signing page again and sign what it shows",
+			"%s is an owner of %s but did not sign safeTxHash %s: over that hash this recovers to %s", claimed.Hex(), p.Safe.Name, t.Hashes.SafeTx, stranger.Typed.Hex())
 	}
-	return yes, err
+	return governance.Refuse(governance.CodeNotOwner, "sign with a wallet that is an owner, and sign what the page shows",
+		"over safeTxHash %s this recovers to %s, which is not an owner of %s (or another text was signed)", t.Hashes.SafeTx, stranger.Typed.Hex(), p.Safe.Name)
 }

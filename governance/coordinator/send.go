@@ -71,7 +71,7 @@ func (c *Coordinator) submit(ctx context.Context, d governance.Duty) error {
 	return c.launch(ctx, chain, d, governance.Submission{
 		ID: submissionID(p.ID, t.Purpose, t.Hashes.SafeTx), Proposal: p.ID, Role: t.Purpose, Chain: chain.Name, Subject: t.Hashes.SafeTx,
 		Emergency: p.Kind.Emergency(), To: p.Safe.Address, Data: data,
-	})
+	}, t.Hashes == p.Active().Hashes)
 }
 
 // dropHeld takes back what was said of a transaction that is not to be sent any more.
@@ -109,11 +109,12 @@ func (c *Coordinator) executeOperation(ctx context.Context, d governance.Duty) e
 	return c.launch(ctx, chain, d, governance.Submission{
 		ID: submissionID(p.ID, governance.PurposeExecute, p.Timelock.ID), Proposal: p.ID, Role: governance.PurposeExecute, Chain: chain.Name,
 		Subject: p.Timelock.ID, Emergency: p.Kind.Emergency(), To: p.Timelock.Execute.To, Data: p.Timelock.Execute.Data,
-	})
+	}, true)
 }
 
-// launch chooses key and price, signs, commits the bytes with the end of the duty, and broadcasts.
-func (c *Coordinator) launch(ctx context.Context, chain ChainConfig, d governance.Duty, s governance.Submission) error {
+// launch chooses key and price, signs, commits the bytes with the end of the duty, and broadcasts. A spare that goes first because
+// its nonce comes first does not end the duty: when the spare loses its nonce, the active SafeTx is to be sent.
+func (c *Coordinator) launch(ctx context.Context, chain ChainConfig, d governance.Duty, s governance.Submission, ends bool) error {
 	letGo, ok := c.hands.take(s.ID)
 	if !ok {
 		return fmt.Errorf("%w: it is being sent", errLater)
@@ -123,7 +124,10 @@ func (c *Coordinator) launch(ctx context.Context, chain ChainConfig, d governanc
 	if err != nil && !errors.Is(err, governance.ErrNotFound) {
 		return err
 	}
-	if known.Open() {
+	switch {
+	case known.Open() && !ends:
+		return fmt.Errorf("%w: a spare is on its way", errLater)
+	case known.Open():
 		return nil // on its way already: tend looks after it
 	}
 	m, err := c.market(ctx, chain, s)
@@ -131,12 +135,19 @@ func (c *Coordinator) launch(ctx context.Context, chain ChainConfig, d governanc
 		return c.hold(ctx, d, known, s, err)
 	}
 	s.Gas, s.State, s.CreatedAt = m.gas, governance.SubmissionSigned, time.Now().UTC()
-	signed, err := c.signFirst(ctx, chain, d, s, m)
+	var done []string
+	if ends {
+		done = append(done, d.ID)
+	}
+	signed, err := c.signFirst(ctx, chain, s, m, done)
 	if err != nil {
 		return c.hold(ctx, d, known, s, err)
 	}
 	c.hints.dropMarket(s.ID)
-	return c.broadcast(ctx, chain, signed, signed.Attempts[0])
+	if err := c.broadcast(ctx, chain, signed, signed.Attempts[0]); err != nil || ends {
+		return err
+	}
+	return fmt.Errorf("%w: a spare is on its way", errLater)
 }
 
 // submission reads one submission as it is now.
@@ -153,7 +164,7 @@ func (c *Coordinator) submission(proposal, id string) (governance.Submission, er
 
 // signFirst chooses a key and its nonce, signs, and commits the bytes together with the end of the duty. One at a time: two that
 // choose from the same reading would sign the same nonce.
-func (c *Coordinator) signFirst(ctx context.Context, chain ChainConfig, d governance.Duty, s governance.Submission, m market) (governance.Submission, error) {
+func (c *Coordinator) signFirst(ctx context.Context, chain ChainConfig, s governance.Submission, m market, done []string) (governance.Submission, error) {
 	c.signing.Lock()
 	defer c.signing.Unlock()
 	keys, err := c.carried(chain, m.keys, "")
@@ -173,7 +184,7 @@ func (c *Coordinator) signFirst(ctx context.Context, chain ChainConfig, d govern
 		return s, fmt.Errorf("sign: %w", err)
 	}
 	s.Attempts = []governance.Attempt{attempt}
-	_, err = c.commit(ctx, governance.Record{Submissions: []governance.Submission{s}, Done: []string{d.ID}})
+	_, err = c.commit(ctx, governance.Record{Submissions: []governance.Submission{s}, Done: done})
 	return s, err
 }
 

@@ -36,10 +36,10 @@ const turnPatience = 20 * time.Second
 // emergencyTurn never lets a reading hold back what a quorum has signed: one that could not be had counts for nothing, and one that
 // says "not yet" or "gone" only for a while. The chain checks it all itself, and a wrong send costs gas.
 func (c *Coordinator) emergencyTurn(ctx context.Context, chain ChainConfig, d governance.Duty, p governance.Proposal) (*governance.SafeTx, error) {
-	if t := signedAt(&p, p.SafeNonce); t != nil {
+	t := p.Active()
+	if t.Tx.Nonce == p.SafeNonce {
 		return t, nil
 	}
-	t := p.Active()
 	state, err := c.freshSafe(ctx, chain, p)
 	if err != nil {
 		return t, nil

@@ -10,8 +10,8 @@ import (
 	"belay/governance"
 )
 
-// pollEvery is the longest that due work waits when nothing wakes the workers.
-const pollEvery = 250 * time.Millisecond
+// pollEvery is the longest that work waits which becomes due by itself. New work wakes the workers at once.
+const pollEvery = time.Second
 
 // Limits on work at once. Chain work and chat deliveries have lanes of their own: a pause never waits behind a card.
 const (
@@ -26,23 +26,31 @@ const inboxPatience = 15 * time.Minute
 // lane runs work at most n at a time and never the same key twice at once.
 type lane struct {
 	slots chan struct{}
-	mu    sync.Mutex
-	busy  map[string]bool
+	freed chan<- struct{} // woken when work that was turned away could start now
 	all   sync.WaitGroup
+
+	mu     sync.Mutex
+	busy   map[string]bool // guarded by mu
+	missed bool            // guarded by mu; work was turned away
 }
 
-func newLane(n int) *lane { return &lane{slots: make(chan struct{}, n), busy: map[string]bool{}} }
+func newLane(n int, freed chan<- struct{}) *lane {
+	return &lane{slots: make(chan struct{}, n), freed: freed, busy: map[string]bool{}}
+}
 
-// try starts work unless its key is busy or the lane is full; it never blocks.
+// try starts work unless its key is busy or the lane is full; it never blocks. Work that is turned away is looked for again when a
+// place is free.
 func (l *lane) try(key string, work func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.busy[key] {
+		l.missed = true
 		return
 	}
 	select {
 	case l.slots <- struct{}{}:
 	default:
+		l.missed = true
 		return
 	}
 	l.busy[key] = true
@@ -52,6 +60,10 @@ func (l *lane) try(key string, work func()) {
 			defer l.mu.Unlock()
 			delete(l.busy, key)
 			<-l.slots
+			if l.missed {
+				l.missed = false
+				nudge(l.freed)
+			}
 		}()
 		work()
 	})
@@ -59,7 +71,7 @@ func (l *lane) try(key string, work func()) {
 
 // workDuties works off the outbox until ctx ends: at least once, each duty idempotent.
 func (c *Coordinator) workDuties(ctx context.Context) error {
-	chain, chat := newLane(chainLane), newLane(chatLane)
+	chain, chat := newLane(chainLane, c.dutiesDue), newLane(chatLane, c.dutiesDue)
 	defer chain.all.Wait()
 	defer chat.all.Wait()
 	return poll(ctx, c.dutiesDue, pollEvery, func(bool) {
@@ -128,6 +140,7 @@ func (c *Coordinator) work(ctx context.Context, group []governance.Duty) {
 		return
 	}
 	if _, err := c.commit(ctx, record); err != nil && ctx.Err() == nil {
+		c.hints.rest(newest.ID, time.Now(), restFor)
 		c.cfg.Logger.Error("acknowledge duty", "duty", newest.ID, "error", err)
 	}
 }
@@ -174,7 +187,11 @@ func (c *Coordinator) Receive(ctx context.Context, entry governance.InboxEntry) 
 
 // workInbox works off what platforms handed in, until ctx ends.
 func (c *Coordinator) workInbox(ctx context.Context) error {
-	entries := newLane(inboxLane)
+	if c.cfg.Handler == nil {
+		<-ctx.Done() // no chat: what an earlier life received stays until there is one
+		return ctx.Err()
+	}
+	entries := newLane(inboxLane, c.inboxDue)
 	defer entries.all.Wait()
 	return poll(ctx, c.inboxDue, pollEvery, func(bool) {
 		inbox, err := c.cfg.Store.Inbox()
@@ -189,9 +206,6 @@ func (c *Coordinator) workInbox(ctx context.Context) error {
 }
 
 func (c *Coordinator) handle(ctx context.Context, entry governance.InboxEntry) {
-	if c.cfg.Handler == nil {
-		return
-	}
 	err := c.cfg.Handler.Handle(ctx, entry)
 	if ctx.Err() != nil {
 		return
@@ -205,6 +219,7 @@ func (c *Coordinator) handle(ctx context.Context, entry governance.InboxEntry) {
 	}
 	if _, err := c.commit(ctx, governance.Record{Handled: entry.Key}); err != nil && ctx.Err() == nil {
 		c.cfg.Logger.Error("acknowledge inbox entry", "error", err)
+		pause(ctx, time.Second)
 	}
 }
 
