@@ -43,7 +43,6 @@ demo: setup build ## the whole local stack; ARGS="--script" plays it without any
 .PHONY: test
 test: setup browser ## every test, with the race detector, the pages in a real browser
 	CHROME="$$(.ci/browser)" $(GO) test -race -timeout 9m ./...
-	$(GO) test ./governance/coordinator # its scripted chain does not lock every reading yet, so those tests run without the race detector
 
 .PHONY: lint
 lint: node_modules/.installed $(LINTER) ## gofmt, vet, golangci-lint, tsc, eslint
