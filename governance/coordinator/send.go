@@ -19,6 +19,9 @@ import (
 // errLater says that a duty cannot be done yet although nothing is wrong: it is tried again soon.
 var errLater = errors.New("not yet")
 
+// errEnded says that the commit which stored the duty's outcome has acknowledged it as well.
+var errEnded = errors.New("acknowledged already")
+
 // hands lets one worker at a time touch a submission: launch sends it first, tend looks after it from then on.
 type hands struct {
 	mu   sync.Mutex
@@ -144,8 +147,11 @@ func (c *Coordinator) launch(ctx context.Context, chain ChainConfig, d governanc
 		return c.hold(ctx, d, known, s, err)
 	}
 	c.hints.dropMarket(s.ID)
-	if err := c.broadcast(ctx, chain, signed, signed.Attempts[0]); err != nil || ends {
+	switch err := c.broadcast(ctx, chain, signed, signed.Attempts[0]); {
+	case err != nil:
 		return err
+	case ends:
+		return errEnded
 	}
 	return fmt.Errorf("%w: a spare is on its way", errLater)
 }

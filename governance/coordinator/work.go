@@ -126,6 +126,8 @@ func (c *Coordinator) work(ctx context.Context, group []governance.Duty) {
 	case err == nil:
 		c.hints.done(newest.ID)
 		record.Done = append(record.Done, newest.ID)
+	case errors.Is(err, errEnded):
+		c.hints.done(newest.ID)
 	case errors.Is(err, errLater):
 		c.hints.rest(newest.ID, time.Now(), restFor)
 	default:
@@ -146,7 +148,7 @@ func (c *Coordinator) work(ctx context.Context, group []governance.Duty) {
 }
 
 func (c *Coordinator) tellLater(d governance.Duty, err error) {
-	if err == nil {
+	if err == nil || errors.Is(err, errEnded) {
 		return
 	}
 	if errors.Is(err, errLater) {

@@ -1,0 +1,274 @@
+//go:build simulation
+
+package coordinator
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"testing"
+
+	"belay/governance"
+
+	"github.com/ethereum/go-ethereum/common"
+)
+
+// memory is a store that holds everything as JSON, so that nothing survives in it that would not survive a restart. It enforces
+// the port: versions, fences, duplicates, records as data, and that the state is what its events make.
+type memory struct {
+	t  testing.TB
+	mu sync.Mutex // guards everything below
+
+	proposals, events, signatures, duties, inbox, submissions, messages, links, cursors, seen map[string][]byte
+	seq, fence                                                                                uint64
+	end                                                                                       context.CancelCauseFunc
+}
+
+func newMemory(t testing.TB) *memory {
+	m := &memory{t: t}
+	for _, bucket := range []*map[string][]byte{&m.proposals, &m.events, &m.signatures, &m.duties, &m.inbox, &m.submissions, &m.messages, &m.links, &m.cursors, &m.seen} {
+		*bucket = map[string][]byte{}
+	}
+	return m
+}
+
+var errTooMuch = errors.New("too large for one commit")
+
+// Commit checks first and writes then, as one.
+func (m *memory) Commit(ctx context.Context, r governance.Record) (uint64, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.check(ctx, r); err != nil {
+		return 0, err
+	}
+	for _, id := range r.Done {
+		delete(m.duties, id)
+	}
+	for _, d := range r.Add {
+		m.put(m.duties, d.ID, d)
+	}
+	for _, d := range r.Delay {
+		if _, owed := m.duties[d.ID]; owed {
+			m.put(m.duties, d.ID, d)
+		}
+	}
+	if r.Receive != nil {
+		m.put(m.inbox, r.Receive.Key, r.Receive)
+		m.seen[r.Receive.Key] = nil
+	}
+	delete(m.inbox, r.Handled)
+	for _, e := range r.Events {
+		m.seq++
+		m.put(m.events, fmt.Sprintf("%s/%09d", r.Proposal, m.seq), governance.Recorded{Seq: m.seq, Proposal: r.Proposal, Event: e})
+	}
+	if r.State != nil {
+		m.put(m.proposals, r.Proposal, r.State)
+	}
+	for _, s := range r.Signatures {
+		m.put(m.signatures, s.SafeTxHash.Hex()+s.Owner.Hex(), s)
+	}
+	for _, s := range r.Submissions {
+		m.put(m.submissions, s.Proposal+" "+s.ID, s)
+	}
+	for _, ref := range r.Messages {
+		m.put(m.messages, ref.Proposal+" "+ref.Place, ref)
+	}
+	for _, l := range r.Links {
+		m.put(m.links, l.Account, l)
+	}
+	for _, account := range r.Unlink {
+		delete(m.links, account)
+	}
+	for _, c := range r.Cursors {
+		m.put(m.cursors, c.Chain, c)
+	}
+	return m.seq, nil
+}
+
+func (m *memory) check(ctx context.Context, r governance.Record) error {
+	keys := 2*len(r.Events) + len(r.Signatures) + len(r.Add) + 2*len(r.Done) + len(r.Delay) + 2*len(r.Submissions) + len(r.Messages) + len(r.Links) + len(r.Unlink)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case r.Fence != 0 && r.Fence != m.fence:
+		return governance.ErrFenced
+	case keys > 100:
+		return fmt.Errorf("%w: %d keys", errTooMuch, keys)
+	}
+	if r.Receive != nil {
+		if _, dup := m.seen[r.Receive.Key]; dup {
+			return governance.ErrDuplicate
+		}
+	}
+	if r.Proposal == "" {
+		return nil
+	}
+	before, err := lookUp[governance.Proposal](m.proposals, r.Proposal)
+	if err != nil && !errors.Is(err, governance.ErrNotFound) {
+		return err
+	}
+	if before.Version != r.Expect {
+		return governance.ErrStale
+	}
+	after := before
+	for _, e := range r.Events {
+		after = governance.Apply(after, e)
+	}
+	if want, got := text(after), text(r.State); want != got {
+		m.t.Errorf("%s: the state is not what its events make of the one before\nwant %s\ngot  %s", r.Proposal, want, got)
+	}
+	return nil
+}
+
+func text(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
+}
+
+func (m *memory) put(bucket map[string][]byte, key string, v any) {
+	if key == "" || len(key) > 1024 {
+		m.t.Errorf("a key of %d bytes", len(key))
+	}
+	bucket[key] = []byte(text(v))
+}
+
+func lookUp[T any](bucket map[string][]byte, key string) (v T, err error) {
+	b, ok := bucket[key]
+	if !ok {
+		return v, governance.ErrNotFound
+	}
+	return v, json.Unmarshal(b, &v)
+}
+
+// all reads a bucket in the order of its keys.
+func all[T any](m *memory, bucket map[string][]byte, prefix string) (list []T, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, key := range slices.Sorted(maps.Keys(bucket)) {
+		if len(key) < len(prefix) || key[:len(prefix)] != prefix {
+			continue
+		}
+		v, err := lookUp[T](bucket, key)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, v)
+	}
+	return list, nil
+}
+
+func one[T any](m *memory, bucket map[string][]byte, key string) (T, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return lookUp[T](bucket, key)
+}
+
+func (m *memory) Proposal(id string) (governance.Proposal, error) {
+	return one[governance.Proposal](m, m.proposals, id)
+}
+
+func numberOf(id string) uint64 { n, _ := number(id); return n }
+
+func (m *memory) byNumber() ([]governance.Proposal, error) {
+	list, err := all[governance.Proposal](m, m.proposals, "")
+	slices.SortFunc(list, func(a, b governance.Proposal) int { return cmp.Compare(numberOf(a.ID), numberOf(b.ID)) })
+	return list, err
+}
+
+func (m *memory) Proposals(before string, limit int) ([]governance.Proposal, error) {
+	list, err := m.byNumber()
+	slices.Reverse(list)
+	list = slices.DeleteFunc(list, func(p governance.Proposal) bool { return before != "" && numberOf(p.ID) >= numberOf(before) })
+	return list[:min(limit, len(list))], err
+}
+
+func (m *memory) Watched() ([]governance.Proposal, error) {
+	list, err := m.byNumber()
+	return slices.DeleteFunc(list, func(p governance.Proposal) bool { return !p.Watched() }), err
+}
+
+func (m *memory) LastNumber() (uint64, error) {
+	list, err := m.byNumber()
+	if err != nil || len(list) == 0 {
+		return 0, err
+	}
+	return numberOf(list[len(list)-1].ID), nil
+}
+
+func (m *memory) Events(proposal string) ([]governance.Recorded, error) {
+	return all[governance.Recorded](m, m.events, proposal+"/")
+}
+
+func (m *memory) BySafeTxHash(hash common.Hash) (string, error) {
+	list, err := m.byNumber()
+	slices.Reverse(list)
+	for _, p := range list {
+		if p.SafeTx(hash) != nil {
+			return p.ID, err
+		}
+	}
+	return "", governance.ErrNotFound
+}
+
+func (m *memory) Signatures(hash common.Hash) ([]governance.Signature, error) {
+	return all[governance.Signature](m, m.signatures, hash.Hex())
+}
+
+func (m *memory) Duties() ([]governance.Duty, error) {
+	list, err := all[governance.Duty](m, m.duties, "")
+	slices.SortStableFunc(list, func(a, b governance.Duty) int { return a.Due.Compare(b.Due) })
+	return list, err
+}
+
+func (m *memory) Inbox() ([]governance.InboxEntry, error) {
+	return all[governance.InboxEntry](m, m.inbox, "")
+}
+
+func (m *memory) Submissions() ([]governance.Submission, error) {
+	list, err := all[governance.Submission](m, m.submissions, "")
+	return slices.DeleteFunc(list, func(s governance.Submission) bool { return !s.Open() }), err
+}
+
+func (m *memory) SubmissionsOf(proposal string) ([]governance.Submission, error) {
+	return all[governance.Submission](m, m.submissions, proposal+" ")
+}
+
+func (m *memory) Messages(proposal string) ([]governance.MessageRef, error) {
+	return all[governance.MessageRef](m, m.messages, proposal+" ")
+}
+
+func (m *memory) Link(account string) (governance.Link, error) {
+	return one[governance.Link](m, m.links, account)
+}
+
+func (m *memory) Cursor(chain string) (governance.Cursor, error) {
+	return one[governance.Cursor](m, m.cursors, chain)
+}
+
+func (m *memory) Lead(ctx context.Context) (context.Context, uint64, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.end != nil {
+		m.end(governance.ErrFenced)
+	}
+	m.fence++
+	leading, end := context.WithCancelCause(ctx)
+	m.end = end
+	return leading, m.fence, nil
+}
+
+// Close ends the lead.
+func (m *memory) Close() error {
+	if m.end != nil {
+		m.end(errors.New("the store is closed"))
+	}
+	return nil
+}

@@ -1,0 +1,79 @@
+//go:build simulation
+
+package coordinator
+
+import (
+	"testing"
+	"time"
+
+	"belay/governance"
+)
+
+// TestTheLastSignatureIsSentAtOnce measures, in time that only exchanges with providers take, how many of them follow one
+// another between the last signature and the first byte that leaves.
+func TestTheLastSignatureIsSentAtOnce(t *testing.T) {
+	const round = time.Second
+	for name, c := range map[string]struct {
+		intent Intent
+		before func(r *rig)
+		most   time.Duration
+	}{
+		"a pause, prepared":                       {Intent{Playbook: "pause", Params: map[string]string{"asset": "usdc"}}, func(*rig) {}, 1},
+		"a pause, a block after it was prepared":  {Intent{Playbook: "pause", Params: map[string]string{"asset": "usdc"}}, func(r *rig) { r.chain.set(func(s *scripted) { s.fails["Follow"] = errDown }); r.chain.mine() }, 2},
+		"a change, prepared":                      {Intent{Playbook: "set-ltv", Params: map[string]string{"asset": "usdc", "ltv": "4000"}}, func(*rig) {}, 1},
+		"a change, a block after it was prepared": {Intent{Playbook: "set-ltv", Params: map[string]string{"asset": "usdc", "ltv": "4000"}}, func(r *rig) { r.chain.set(func(s *scripted) { s.fails["Follow"] = errDown }); r.chain.mine() }, 4},
+		"a pause while nobody agrees":             {Intent{Playbook: "pause", Params: map[string]string{"asset": "usdc"}}, func(r *rig) { r.chain.set(func(s *scripted) { s.down = true }) }, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, r *rig) {
+				r.start()
+				v := r.propose(c.intent)
+				r.signAll(v, alice)
+				if len(v.SafeTxs) > 1 {
+					r.sign(v, v.SafeTxs[1].SafeTxHash, bob)
+				}
+				r.chain.mine()
+				r.pass(10 * time.Second)
+				r.chain.set(func(s *scripted) { s.latency = round })
+				c.before(r)
+				var arrived time.Time
+				r.chain.onSend = func([]byte) { arrived = time.Now() }
+				began := time.Now()
+				r.sign(v, v.SafeTxHash, bob)
+				r.sent(1)
+				if took := arrived.Sub(began) - round; took > c.most*round { // the broadcast itself is one
+					t.Errorf("%d rounds lay before the broadcast, at most %d are allowed", took/round, c.most)
+				}
+				r.chain.set(func(s *scripted) { s.latency, s.down = 0, false; delete(s.fails, "Follow") })
+				r.blocks("it is executed", r.is(v.ID, governance.StateExecuted))
+			})
+		})
+	}
+}
+
+func TestPreparationsAreRenewedAtEveryHead(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.start()
+		v := r.pause("usdc")
+		r.pass(5 * time.Second)
+		if n := len(r.c.hints.markets); n != 0 {
+			t.Errorf("%d preparations with two signatures missing", n)
+		}
+		r.sign(v, v.SafeTxHash, alice)
+		r.pass(5 * time.Second)
+		for range 3 {
+			head := r.chain.mine()
+			r.pass(5 * time.Second)
+			p := r.stored(v.ID)
+			m, ok := r.c.hints.market(submissionID(p.ID, p.SafeTxs[0].Purpose, p.SafeTxs[0].Hashes.SafeTx))
+			if !ok || m.head != head || len(m.keys) != 2 || m.gas == 0 {
+				t.Errorf("at block %d prepared is %+v", head.Number, m)
+			}
+		}
+		before := r.chain.called("Simulate")
+		r.pass(time.Minute)
+		if n := r.chain.called("Simulate") - before; n != 0 {
+			t.Errorf("prepared %d times more on a head that stands still", n)
+		}
+	})
+}
