@@ -62,7 +62,7 @@ screenshots: setup build browser ## takes the README's pictures from the demo in
 
 .PHONY: simulate
 simulate: ## the coordinator's use-cases, loops and crashes against scripted chains (their fakes are not fit for -race yet)
-	$(GO) test -tags simulation ./governance/coordinator
+	BELAY_JOURNEYS=1 $(GO) test -tags simulation ./governance/coordinator ./cmd/demo
 
 .PHONY: bench
 bench: setup build ## ratios against references run beside it; bench.json and a table
