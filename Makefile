@@ -60,10 +60,6 @@ $(LINTER): tools/go.mod tools/go.sum
 screenshots: setup build browser ## takes the README's pictures from the demo into docs/images
 	CHROME="$$(.ci/browser)" BELAY_SHOTS="$(CURDIR)/docs/images" $(GO) test -count 1 -run '^TestScreenshots$$' ./cmd/demo
 
-.PHONY: simulate
-simulate: ## the coordinator's use-cases, loops and crashes against scripted chains (their fakes are not fit for -race yet)
-	BELAY_JOURNEYS=1 $(GO) test -tags simulation ./governance/coordinator ./cmd/demo
-
 .PHONY: bench
 bench: setup build ## ratios against references run beside it; bench.json and a table
 	$(GO) run ./cmd/bench $(ARGS)

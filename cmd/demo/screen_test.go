@@ -1,14 +1,12 @@
 package main
 
 import (
-	"os"
 	"strings"
 	"testing"
 	"time"
 )
 
 func TestANewcomerPausesTheMarket(t *testing.T) {
-	needsQuiet(t)
 	s := newStage(t, 20*time.Second)
 	b := openTab(t, s, 1280, 900)
 	b.types(`/pause usdc "the oracle is off"`)
@@ -29,7 +27,6 @@ func TestANewcomerPausesTheMarket(t *testing.T) {
 }
 
 func TestThePageRefusesWhatACompromisedServerGivesIt(t *testing.T) {
-	needsQuiet(t)
 	s := newStage(t, 20*time.Second)
 	b := openTab(t, s, 1280, 900)
 	b.types(`/pause weth "drill"`)
@@ -54,7 +51,6 @@ func TestThePageRefusesWhatACompromisedServerGivesIt(t *testing.T) {
 }
 
 func TestALiarAndAKillDoNotKeepAPauseFromHappening(t *testing.T) {
-	needsQuiet(t)
 	s := newStage(t, 20*time.Second)
 	b := openTab(t, s, 1280, 900)
 	b.presses(onScreen, "Lies")
@@ -68,13 +64,4 @@ func TestALiarAndAKillDoNotKeepAPauseFromHappening(t *testing.T) {
 	b.signs()
 	b.comes(onScreen, "the chain says paused", `document.querySelector('[data-symbol="wbtc"]')?.innerText.includes('paused')`)
 	b.sees(onScreen, "EXECUTED")
-}
-
-// needsQuiet keeps the journeys through a whole browser out of `make test`, where every other package competes for two cores:
-// `make simulate` plays them.
-func needsQuiet(t *testing.T) {
-	t.Helper()
-	if os.Getenv("BELAY_JOURNEYS") == "" {
-		t.Skip("journeys through the demo's screen run by `make simulate`")
-	}
 }

@@ -1,5 +1,3 @@
-//go:build simulation
-
 package coordinator
 
 import (
@@ -288,8 +286,13 @@ func TestASignatureThatCannotBeStoredIsNotAcknowledged(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
 		r.start()
 		v := r.pause("usdc")
-		r.c.cfg.Store = failing{r.store}
-		_, err := r.confirm(alice, v.ID, common.HexToHash(v.SafeTxHash))
+		r.stop()
+		r.cfg.Store = failing{r.store}
+		var err error
+		if r.c, err = New(r.cfg); err != nil {
+			t.Fatal(err)
+		}
+		_, err = r.confirm(alice, v.ID, common.HexToHash(v.SafeTxHash))
 		refused(t, err, governance.CodeNotRecorded)
 		if !errors.Is(err, errDisk) {
 			t.Errorf("the operator's log will not say why: %v", err)

@@ -202,17 +202,17 @@ func (c *Coordinator) Run(ctx context.Context) error {
 // keepTime lets time pass for proposals that wait for it. It looks every second: nothing rests on its being sharper.
 func (c *Coordinator) keepTime(ctx context.Context) error {
 	return poll(ctx, nil, time.Second, func(bool) {
-		c.expire(ctx, time.Now())
-		c.openWindows(ctx, time.Now())
+		open, err := c.unended()
+		if err != nil {
+			c.cfg.Logger.Error("read open proposals", "error", err)
+			return
+		}
+		c.expire(ctx, open, time.Now())
+		c.openWindows(ctx, open, time.Now())
 	})
 }
 
-func (c *Coordinator) expire(ctx context.Context, now time.Time) {
-	open, err := c.unended()
-	if err != nil {
-		c.cfg.Logger.Error("read open proposals", "error", err)
-		return
-	}
+func (c *Coordinator) expire(ctx context.Context, open []governance.Proposal, now time.Time) {
 	for _, p := range open {
 		if p.State != governance.StateProposed || now.Before(p.ExpiresAt) {
 			continue

@@ -1,5 +1,3 @@
-//go:build simulation
-
 package coordinator
 
 import (
@@ -26,11 +24,12 @@ type memory struct {
 
 	proposals, events, signatures, duties, inbox, submissions, messages, links, cursors, seen map[string][]byte
 	seq, fence                                                                                uint64
+	watched                                                                                   map[string]bool // an index: which proposals Watched gives
 	end                                                                                       context.CancelCauseFunc
 }
 
 func newMemory(t testing.TB) *memory {
-	m := &memory{t: t}
+	m := &memory{t: t, watched: map[string]bool{}}
 	for _, bucket := range []*map[string][]byte{&m.proposals, &m.events, &m.signatures, &m.duties, &m.inbox, &m.submissions, &m.messages, &m.links, &m.cursors, &m.seen} {
 		*bucket = map[string][]byte{}
 	}
@@ -68,6 +67,7 @@ func (m *memory) Commit(ctx context.Context, r governance.Record) (uint64, error
 	}
 	if r.State != nil {
 		m.put(m.proposals, r.Proposal, r.State)
+		m.watched[r.Proposal] = r.State.Watched()
 	}
 	for _, s := range r.Signatures {
 		m.put(m.signatures, s.SafeTxHash.Hex()+s.Owner.Hex(), s)
@@ -190,9 +190,21 @@ func (m *memory) Proposals(before string, limit int) ([]governance.Proposal, err
 	return list[:min(limit, len(list))], err
 }
 
-func (m *memory) Watched() ([]governance.Proposal, error) {
-	list, err := m.byNumber()
-	return slices.DeleteFunc(list, func(p governance.Proposal) bool { return !p.Watched() }), err
+func (m *memory) Watched() (list []governance.Proposal, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for id, is := range m.watched {
+		if !is {
+			continue
+		}
+		p, err := lookUp[governance.Proposal](m.proposals, id)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, p)
+	}
+	slices.SortFunc(list, func(a, b governance.Proposal) int { return cmp.Compare(numberOf(a.ID), numberOf(b.ID)) })
+	return list, nil
 }
 
 func (m *memory) LastNumber() (uint64, error) {

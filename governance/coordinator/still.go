@@ -44,13 +44,8 @@ func (t tip) followedBy(head safe.Block, now time.Time) tip {
 
 // openWindows judges queued operations by the time that a block would have now, on chains that make none: their windows open
 // while their heads stand still.
-func (c *Coordinator) openWindows(ctx context.Context, now time.Time) {
-	queued, err := c.unended()
-	if err != nil {
-		c.cfg.Logger.Error("read queued proposals", "error", err)
-		return
-	}
-	for _, p := range queued {
+func (c *Coordinator) openWindows(ctx context.Context, open []governance.Proposal, now time.Time) {
+	for _, p := range open {
 		if p.State != governance.StateQueued || ctx.Err() != nil {
 			continue
 		}

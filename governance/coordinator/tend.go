@@ -41,13 +41,12 @@ func (t *tending) look(ctx context.Context, woken bool) error {
 	if err != nil {
 		return err
 	}
-	watched, err := t.watched(t.chain.Name)
-	if err != nil {
-		return err
-	}
-	behind := t.seen == safe.Block{}
-	if len(open) == 0 && (len(watched) == 0 || !woken && !behind) {
+	if behind := t.seen == (safe.Block{}); len(open) == 0 && !woken && !behind {
 		return nil
+	}
+	watched, err := t.watched(t.chain.Name)
+	if err != nil || len(open) == 0 && len(watched) == 0 {
+		return err
 	}
 	head, fees, err := t.chain.Chain.Head(ctx)
 	if err != nil {

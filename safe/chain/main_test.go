@@ -22,7 +22,7 @@ import (
 func TestMain(m *testing.M) {
 	var ignored []goleak.Option
 	for _, name := range devnet.Lingering() {
-		ignored = append(ignored, goleak.IgnoreTopFunction(name))
+		ignored = append(ignored, goleak.IgnoreAnyFunction(name))
 	}
 	goleak.VerifyTestMain(m, ignored...)
 }

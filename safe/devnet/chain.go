@@ -200,7 +200,7 @@ func (c *Chain) Client() *ethclient.Client { return c.client }
 // RPC is the client below [Chain.Client], for methods ethclient does not know.
 func (c *Chain) RPC() *rpc.Client { return c.raw }
 
-// Lingering names the goroutines, by their top function, that go-ethereum may leave after Close: a leak check ignores
+// Lingering names the goroutines, by a function of their stack, that go-ethereum may leave after Close: a leak check ignores
 // them.
 func Lingering() []string {
 	return []string{
@@ -209,7 +209,8 @@ func Lingering() []string {
 		// One set per process, however many chains.
 		"github.com/ethereum/go-ethereum/core.(*txSenderCacher).cache",
 		// A subscription over RPC that was ended at the same moment as the chain waits for ever to be taken off a list.
-		"github.com/ethereum/go-ethereum/eth/filters.(*Subscription).Unsubscribe.func1",
+		"github.com/ethereum/go-ethereum/eth/filters.(*FilterAPI).NewHeads.func1",
+		"github.com/ethereum/go-ethereum/eth/filters.(*FilterAPI).Logs.func1",
 	}
 }
 

@@ -18,7 +18,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m, lingering()...) }
 func lingering() []goleak.Option {
 	var ignored []goleak.Option
 	for _, name := range devnet.Lingering() {
-		ignored = append(ignored, goleak.IgnoreTopFunction(name))
+		ignored = append(ignored, goleak.IgnoreAnyFunction(name))
 	}
 	return ignored
 }
