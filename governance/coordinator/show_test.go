@@ -51,7 +51,10 @@ func TestAnEmbargoCoversTimelocksUntilTheSchedule(t *testing.T) {
 		if hidden.Visible(governance.AudiencePublic) {
 			t.Fatal("private is visible")
 		}
-		r.store.(*memory).put(r.store.(*memory).proposals, "P-1", hidden)
+		store := r.store.(*memory)
+		store.mu.Lock()
+		store.put(store.proposals, "P-1", hidden)
+		store.mu.Unlock()
 		list, err := r.c.Timelocks(t.Context(), public)
 		if err != nil || len(list) != 1 || len(list[0].Operations) != 0 {
 			t.Errorf("the public sees %+v, %v", list, err)

@@ -55,18 +55,25 @@ func (w *Workspace) serveSocket(rw http.ResponseWriter, r *http.Request) {
 		_ = s.write(map[string]any{"type": "disconnect", "reason": fault.Error})
 		return
 	}
-	if s.write(map[string]any{"type": "hello", "num_connections": 1, "connection_info": map[string]any{"app_id": "A0BELAY"},
-		"debug_info": map[string]any{"host": "standin", "approximate_connection_time": 3600}}) != nil {
+	defer w.leave(s)
+	if w.greet(s) != nil {
 		return
 	}
-	w.join(s)
-	defer w.leave(s)
 	stop := make(chan struct{})
 	var pings sync.WaitGroup
 	pings.Go(func() { w.ping(s, stop) })
 	defer pings.Wait()
 	defer close(stop)
 	w.read(s)
+}
+
+// greet joins a socket and says hello on it before anything else is written: who hears hello can be reached.
+func (w *Workspace) greet(s *socket) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w.join(s)
+	return s.conn.WriteJSON(map[string]any{"type": "hello", "num_connections": 1, "connection_info": map[string]any{"app_id": "A0BELAY"},
+		"debug_info": map[string]any{"host": "standin", "approximate_connection_time": 3600}})
 }
 
 func (w *Workspace) join(s *socket) {
