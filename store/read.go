@@ -13,14 +13,14 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// Proposal gives one proposal as of the last commit.
+// Proposal gives one proposal as of the last commit. Readers share it: it is not to be changed.
 func (s *Store) Proposal(id string) (p governance.Proposal, err error) {
 	n, ok := numberOf(id)
 	if !ok {
 		return p, fmt.Errorf("read proposal %q: %w", id, governance.ErrNotFound)
 	}
 	err = s.view("read proposal "+id, func(tx *bbolt.Tx) error {
-		p, err = proposalAt(tx, numberKey(n))
+		p, err = s.proposalAt(tx, numberKey(n))
 		return err
 	})
 	return p, err
@@ -35,7 +35,7 @@ func (s *Store) Proposals(before string, limit int) (list []governance.Proposal,
 	err = s.view("list proposals", func(tx *bbolt.Tx) error {
 		c := tx.Bucket(bucketProposals).Cursor()
 		for k, v := lastBelow(c, last); k != nil && len(list) < limit; k, v = c.Prev() {
-			p, err := decodeProposal(v)
+			p, err := s.memo.proposal(k, v)
 			if err != nil {
 				return err
 			}
@@ -61,7 +61,7 @@ func lastBelow(c *bbolt.Cursor, n uint64) (k, v []byte) {
 func (s *Store) Watched() (list []governance.Proposal, err error) {
 	err = s.view("list watched proposals", func(tx *bbolt.Tx) error {
 		return tx.Bucket(bucketWatched).ForEach(func(key, _ []byte) error {
-			p, err := proposalAt(tx, key)
+			p, err := s.proposalAt(tx, key)
 			list = append(list, p)
 			return err
 		})
@@ -186,12 +186,12 @@ func (s *Store) Cursor(chain string) (c governance.Cursor, err error) {
 	return c, err
 }
 
-func proposalAt(tx *bbolt.Tx, key []byte) (governance.Proposal, error) {
+func (s *Store) proposalAt(tx *bbolt.Tx, key []byte) (governance.Proposal, error) {
 	value := tx.Bucket(bucketProposals).Get(key)
 	if value == nil {
 		return governance.Proposal{}, governance.ErrNotFound
 	}
-	return decodeProposal(value)
+	return s.memo.proposal(key, value)
 }
 
 func decodeProposal(value []byte) (governance.Proposal, error) {

@@ -54,6 +54,7 @@ type Store struct {
 
 	fence atomic.Uint64 // of the present lead; 0 before the first
 	lead  lead
+	memo  memo
 
 	queue   chan *request // to the writer; never buffered, so that nothing can be left in it
 	stop    chan struct{} // closed by Close

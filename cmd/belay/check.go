@@ -11,6 +11,7 @@ import (
 	"belay/governance"
 	"belay/governance/coordinator"
 	"belay/governance/timelock"
+	"belay/safe"
 	"belay/safe/chain"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -194,6 +195,19 @@ func (l *looker) relayers(ctx context.Context, c configs.Chain, client *chain.Cl
 // emergencyGas is about what pausing through a Safe of five owners costs, in gas units.
 const emergencyGas = 300_000
 
+// accountNow reads an account at the newest agreed block.
+func accountNow(ctx context.Context, client *chain.Client, address common.Address) (safe.Account, error) {
+	head, _, err := client.Recent(ctx)
+	if err != nil {
+		return safe.Account{}, err
+	}
+	accounts, err := client.Accounts(ctx, head, address)
+	if err != nil {
+		return safe.Account{}, err
+	}
+	return accounts[0], nil
+}
+
 func (l *looker) relayer(ctx context.Context, what string, c configs.Chain, client *chain.Client, address common.Address) {
 	powers, err := client.Powerless(ctx, address, guardedSafes(l.cfg, c.Name), guardedTimelocks(l.cfg, c.Name))
 	switch {
@@ -204,7 +218,7 @@ func (l *looker) relayer(ctx context.Context, what string, c configs.Chain, clie
 		l.say(fail, what, "it must hold gas and no power: %s", strings.Join(powers, "; "))
 		return
 	}
-	account, err := client.Account(ctx, address)
+	account, err := accountNow(ctx, client, address)
 	if err != nil {
 		l.say(fail, what, "%v", err)
 		return

@@ -54,6 +54,8 @@ type scripted struct {
 	fails   map[string]error // by method: what it answers instead
 	down    bool             // nobody agrees on anything, though single providers answer
 	deaf    bool             // bytes are accepted and forgotten
+	recent  safe.Block       // what Head answered last
+	asked   time.Time        // when it did
 	pending uint64           // timestamp of a pending block; 0: that of the head
 	onSend  func(raw []byte) // called for each broadcast, before it is judged
 	hides   bool             // logs are left out
@@ -235,7 +237,7 @@ func (s *scripted) called(method string) int {
 }
 
 // rounds is how many exchanges, one after the other, the real client needs for a method.
-var rounds = map[string]time.Duration{"SafeState": 3, "AnySafeState": 2, "Account": 2, "AnyAccount": 2, "Receipt": 2, "Logs": 3}
+var rounds = map[string]time.Duration{"StateAt": 2, "AnySafeState": 2, "AnyAccount": 2, "Receipt": 2, "Logs": 3}
 
 // ask counts a call, lets its time pass, and says whether it is answered. On success the caller holds s.mu.
 func (s *scripted) ask(ctx context.Context, method string, agreed bool) (err error) {
@@ -280,7 +282,26 @@ func (s *scripted) Head(ctx context.Context) (safe.Block, safe.Fees, error) {
 		return safe.Block{}, safe.Fees{}, err
 	}
 	defer s.mu.Unlock()
-	return s.head().Block, s.fees(), nil
+	s.recent, s.asked = s.head().Block, time.Now()
+	return s.recent, s.fees(), nil
+}
+
+func (s *scripted) Recent(ctx context.Context) (safe.Block, safe.Fees, error) {
+	s.mu.Lock()
+	if time.Since(s.asked) < 1500*time.Millisecond {
+		defer s.mu.Unlock()
+		return s.recent, s.fees(), nil
+	}
+	s.mu.Unlock()
+	return s.Head(ctx)
+}
+
+func (s *scripted) Lost(ctx context.Context, block safe.Block) (bool, error) {
+	if err := s.ask(ctx, "Lost", true); err != nil {
+		return false, err
+	}
+	defer s.mu.Unlock()
+	return block.Number >= uint64(len(s.blocks)) || s.blocks[block.Number].Hash != block.Hash, nil
 }
 
 func (s *scripted) PendingTime(ctx context.Context) (uint64, error) {
@@ -291,28 +312,32 @@ func (s *scripted) PendingTime(ctx context.Context) (uint64, error) {
 	return max(s.pending, s.head().Time), nil
 }
 
-func (s *scripted) SafeState(ctx context.Context, address common.Address) (safe.State, error) {
-	return s.safeState(ctx, "SafeState", address, true)
-}
-
-func (s *scripted) AnySafeState(ctx context.Context, address common.Address) (safe.State, error) {
-	return s.safeState(ctx, "AnySafeState", address, false)
-}
-
-func (s *scripted) safeState(ctx context.Context, method string, address common.Address, agreed bool) (safe.State, error) {
-	if err := s.ask(ctx, method, agreed); err != nil {
+func (s *scripted) StateAt(ctx context.Context, at safe.Block, address common.Address) (safe.State, error) {
+	if err := s.ask(ctx, "StateAt", true); err != nil {
 		return safe.State{}, err
 	}
 	defer s.mu.Unlock()
-	v, ok := s.head().world.safes[address]
+	w, err := s.at(at)
+	if err != nil {
+		return safe.State{}, err
+	}
+	return safeIn(w, at, address, safe.VerifiedByAddress)
+}
+
+func (s *scripted) AnySafeState(ctx context.Context, address common.Address) (safe.State, error) {
+	if err := s.ask(ctx, "AnySafeState", false); err != nil {
+		return safe.State{}, err
+	}
+	defer s.mu.Unlock()
+	return safeIn(s.head().world, s.head().Block, address, safe.VerifiedByProvider)
+}
+
+func safeIn(w world, at safe.Block, address common.Address, verified safe.Verification) (safe.State, error) {
+	v, ok := w.safes[address]
 	if !ok {
 		return safe.State{}, errors.New("no Safe at this address")
 	}
-	verified := safe.VerifiedByAddress
-	if !agreed {
-		verified = safe.VerifiedByProvider
-	}
-	return safe.State{Block: s.head().Block, Owners: v.owners, Threshold: v.threshold, Nonce: v.nonce, Version: safe.V1_4_1, Verified: verified}, nil
+	return safe.State{Block: at, Owners: v.owners, Threshold: v.threshold, Nonce: v.nonce, Version: safe.V1_4_1, Verified: verified}, nil
 }
 
 func (s *scripted) Read(ctx context.Context, at safe.Block, calls []safe.Call) ([]safe.Result, error) {
@@ -403,6 +428,7 @@ func (s *scripted) Follow(ctx context.Context, from safe.Block, filters func() [
 			}
 			continue
 		}
+		s.recent, s.asked = head, time.Now()
 		reorganised := placed && (cursor.Number >= uint64(len(s.blocks)) || s.blocks[cursor.Number].Hash != cursor.Hash)
 		if reorganised {
 			cursor = s.blocks[min(cursor.Number, head.Number)-min(cursor.Number, head.Number, 64)].Block
@@ -451,16 +477,24 @@ func (s *scripted) Receipt(ctx context.Context, tx common.Hash) (*safe.Receipt, 
 	return nil, nil //nolint:nilnil // "not mined" is an answer
 }
 
-func (s *scripted) Account(ctx context.Context, address common.Address) (safe.Account, error) {
-	if err := s.ask(ctx, "Account", true); err != nil {
-		return safe.Account{}, err
+func (s *scripted) Accounts(ctx context.Context, at safe.Block, addresses ...common.Address) ([]safe.Account, error) {
+	if err := s.ask(ctx, "Accounts", true); err != nil {
+		return nil, err
 	}
 	defer s.mu.Unlock()
-	return s.account(address), nil
+	w, err := s.at(at)
+	if err != nil {
+		return nil, err
+	}
+	accounts := make([]safe.Account, len(addresses))
+	for i, a := range addresses {
+		accounts[i] = accountIn(w, a)
+	}
+	return accounts, nil
 }
 
-func (s *scripted) account(address common.Address) safe.Account {
-	return safe.Account{Nonce: s.head().world.nonces[address], Balance: s.head().world.balances[address]}
+func accountIn(w world, address common.Address) safe.Account {
+	return safe.Account{Nonce: w.nonces[address], Balance: w.balances[address]}
 }
 
 func (s *scripted) AnyAccount(ctx context.Context, address common.Address) (safe.Account, safe.Block, safe.Fees, error) {
@@ -468,7 +502,7 @@ func (s *scripted) AnyAccount(ctx context.Context, address common.Address) (safe
 		return safe.Account{}, safe.Block{}, safe.Fees{}, err
 	}
 	defer s.mu.Unlock()
-	return s.account(address), s.head().Block, s.fees(), nil
+	return accountIn(s.head().world, address), s.head().Block, s.fees(), nil
 }
 
 func (s *scripted) EstimateGas(ctx context.Context, _, to common.Address, data []byte) (uint64, error) {

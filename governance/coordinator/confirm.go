@@ -122,7 +122,7 @@ func (c *Coordinator) refreshed(ctx context.Context, p governance.Proposal) gove
 	}
 	patient, cancel := context.WithTimeout(ctx, refreshPatience)
 	defer cancel()
-	state, err := c.newestSafe(patient, chain, p.Safe.Address)
+	state, err := c.recentSafe(patient, chain, p.Safe.Address)
 	if err != nil {
 		c.cfg.Logger.Warn("read owners before a signature", "proposal_id", p.ID, "error", err)
 		return p

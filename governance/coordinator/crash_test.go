@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,7 +20,7 @@ var errKilled = errors.New("killed")
 
 // mortal dies at a boundary, as a process that is killed: from then on nothing that it does reaches store or chain.
 type mortal struct {
-	mu   sync.Mutex
+	turn chan struct{}  // holds one token: who takes it is alone. A mutex would stop the bubble's clock for who waits
 	seen map[string]int // boundaries passed, by kind
 	at   string         // kind of boundary at whose first occurrence to die; "": never
 	soon bool           // before what the boundary is about is done, not after
@@ -31,8 +30,8 @@ type mortal struct {
 
 // pass goes through a boundary: do is what it is about.
 func (m *mortal) pass(kind string, do func() error) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	<-m.turn
+	defer func() { m.turn <- struct{}{} }()
 	if m.dead {
 		return errKilled
 	}
@@ -129,7 +128,8 @@ func newIncident(t *testing.T, at string, soon bool) *incident {
 
 // live begins a life.
 func (i *incident) live(at string, soon bool) {
-	i.life = &mortal{seen: map[string]int{}, at: at, soon: soon}
+	i.life = &mortal{turn: make(chan struct{}, 1), seen: map[string]int{}, at: at, soon: soon}
+	i.life.turn <- struct{}{}
 	i.cfg = i.base
 	i.cfg.Store = mortalStore{i.store, i.life}
 	i.cfg.Chains = maps.Clone(i.base.Chains)
@@ -151,9 +151,9 @@ func (i *incident) live(at string, soon bool) {
 
 // again begins the next life where the last one ended.
 func (i *incident) again() {
-	i.life.mu.Lock()
+	<-i.life.turn
 	dead := i.life.dead
-	i.life.mu.Unlock()
+	i.life.turn <- struct{}{}
 	if dead {
 		_ = i.halt()
 		i.live("", false)

@@ -3,8 +3,10 @@ package coordinator
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"belay/governance"
+	"belay/governance/relay"
 	"belay/governance/timelock"
 	"belay/safe"
 
@@ -22,7 +24,7 @@ func (c *Coordinator) draft(ctx context.Context, w wish) (*drafting, error) {
 		Public: w.pb.Public, Undo: w.pb.Undo, Dangers: []governance.DangerView{},
 		Transactions: []governance.Transaction{}, Postconditions: []governance.Postcondition{}, Objections: []governance.Opinion{}, Responders: []governance.Opinion{},
 	}
-	for _, step := range []func(context.Context) error{d.readSafe, d.bind, d.throughTimelock, d.assemble, d.simulate, d.funded} {
+	for _, step := range []func(context.Context) error{d.readSafe, d.bind, d.throughTimelock, d.assemble, d.try} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}
@@ -39,13 +41,15 @@ type drafting struct {
 
 	p     governance.Proposal
 	state safe.State
+	fees  safe.Fees
 	outer []safe.Call       // what the Safe itself calls: the intent, or its schedule
 	tx    governance.SafeTx // the same as one transaction, its nonce not chosen yet
+	keys  []relay.KeyState  // the relayers; none where they could not be read
 }
 
 // readSafe takes the Safe as the providers agree on it. An emergency goes on with one provider's word, and says so.
 func (d *drafting) readSafe(ctx context.Context) error {
-	state, err := d.chain.Chain.SafeState(ctx, d.guarded.Address)
+	state, err := d.agreedSafe(ctx)
 	if err != nil && d.p.Kind.Emergency() {
 		d.p.Blind = "the providers do not agree on the Safe (" + err.Error() + "); its nonce and owners are one provider's word"
 		state, err = d.chain.Chain.AnySafeState(ctx, d.guarded.Address)
@@ -58,6 +62,15 @@ func (d *drafting) readSafe(ctx context.Context) error {
 	d.p.Owners, d.p.Threshold, d.p.SafeNonce, d.p.ReadAt = state.Owners, state.Threshold, state.Nonce, state.Block
 	d.p.OpenedAt, d.p.OpenedNonce = state.Block, state.Nonce
 	return nil
+}
+
+func (d *drafting) agreedSafe(ctx context.Context) (safe.State, error) {
+	head, fees, err := d.chain.Chain.Recent(ctx)
+	if err != nil {
+		return safe.State{}, err
+	}
+	d.fees = fees
+	return d.chain.Chain.StateAt(ctx, head, d.guarded.Address)
 }
 
 func noAgreement(what string, err error) *governance.Refusal {
@@ -158,26 +171,59 @@ func (d *drafting) assemble(ctx context.Context) error {
 	return nil
 }
 
-// simulate runs the whole execTransaction as if signed, and reads before and after. A revert refuses everything but an
-// emergency that is forced; an emergency that could not be simulated goes on with a mark.
-func (d *drafting) simulate(ctx context.Context) error {
-	watched := make([]safe.Call, 0, len(d.p.Expect))
+// trial is what the chain says of the transaction before anyone signs it; each part may be missing.
+type trial struct {
+	simulation     safe.Simulation
+	before         []safe.Result // what the playbook expects, as it is today
+	failed, unread error         // why there is no simulation, or no before
+	keys           []relay.KeyState
+	relayersUnread error
+	watched        []safe.Call
+}
+
+// try simulates the whole execTransaction as if signed, and reads in the same breath what the playbook expects, as it is
+// today, and the relayers.
+func (d *drafting) try(ctx context.Context) error {
+	t := d.ask(ctx)
+	d.keys = t.keys
+	if err := d.simulated(t); err != nil {
+		return err
+	}
+	return d.funded(t)
+}
+
+func (d *drafting) ask(ctx context.Context) (t trial) {
 	if d.p.Timelock == nil {
 		for _, e := range d.p.Expect {
-			watched = append(watched, e.Call)
+			t.watched = append(t.watched, e.Call)
 		}
 	}
-	// A later nonce is simulated as if its turn had come.
-	s, err := d.chain.Chain.Simulate(ctx, safe.SimulationRequest{At: d.state.Block, From: d.relayer(), Safe: d.guarded.Address, Version: d.state.Version,
-		Tx: d.tx.Tx, Owners: d.state.Owners, After: watched})
-	if err != nil {
+	var asking sync.WaitGroup
+	asking.Go(func() {
+		// A later nonce is simulated as if its turn had come.
+		t.simulation, t.failed = d.chain.Chain.Simulate(ctx, safe.SimulationRequest{At: d.state.Block, From: d.relayer(), Safe: d.guarded.Address,
+			Version: d.state.Version, Tx: d.tx.Tx, Owners: d.state.Owners, After: t.watched})
+	})
+	asking.Go(func() { t.keys, t.relayersUnread = keysAt(ctx, d.chain, d.state.Block) })
+	if len(t.watched) > 0 {
+		asking.Go(func() { t.before, t.unread = d.chain.Chain.Read(ctx, d.state.Block, t.watched) })
+	}
+	asking.Wait()
+	return t
+}
+
+// simulated judges the simulation. A revert refuses everything but an emergency that is forced; an emergency that could not be
+// simulated goes on with a mark.
+func (d *drafting) simulated(t trial) error {
+	if t.failed != nil {
 		if !d.p.Kind.Emergency() {
-			return noAgreement("a simulation", err)
+			return noAgreement("a simulation", t.failed)
 		}
-		d.blind("it could not be simulated: " + err.Error())
+		d.blind("it could not be simulated: " + t.failed.Error())
 		return nil
 	}
-	d.effects(ctx, watched, s.After)
+	s := t.simulation
+	d.effects(t)
 	s.After = nil
 	d.p.Simulation = &s
 	if s.OK {
@@ -195,22 +241,21 @@ func (d *drafting) simulate(ctx context.Context) error {
 }
 
 // effects compares what the chain says now with what it would say afterwards.
-func (d *drafting) effects(ctx context.Context, watched []safe.Call, after []safe.Result) {
+func (d *drafting) effects(t trial) {
 	d.p.Changes = []governance.Change{}
-	if len(watched) == 0 {
+	if len(t.watched) == 0 {
 		return
 	}
-	before, err := d.chain.Chain.Read(ctx, d.state.Block, watched)
-	if err != nil {
-		d.blind("today's values could not be read: " + err.Error())
+	if t.unread != nil {
+		d.blind("today's values could not be read: " + t.unread.Error())
 		return
 	}
 	already := true
 	for i, e := range d.p.Expect {
-		now := e.Judge(before[i])
+		now := e.Judge(t.before[i])
 		already = already && now.OK
 		change := governance.Change{What: e.What(), Before: now.Value}
-		if i < len(after) {
+		if after := t.simulation.After; i < len(after) {
 			change.After = e.Judge(after[i]).Value
 		}
 		d.p.Changes = append(d.p.Changes, change)
@@ -221,16 +266,26 @@ func (d *drafting) effects(ctx context.Context, watched []safe.Call, after []saf
 }
 
 // funded refuses a routine proposal that no relayer could send. An emergency goes on: any wallet can send it.
-func (d *drafting) funded(ctx context.Context) error {
+func (d *drafting) funded(t trial) error {
 	if d.p.Kind.Emergency() || d.chain.Relayer == nil {
 		return nil
 	}
-	account, err := d.chain.Chain.Account(ctx, d.relayer())
-	if err != nil {
-		return noAgreement("the relayer", err)
+	if t.relayersUnread != nil {
+		return noAgreement("the relayer", t.relayersUnread)
 	}
-	if account.Balance.IsZero() {
-		return governance.Refuse(governance.CodeRelayerUnfunded, "send it some gas money", "the relayer %s has no balance on %s", d.relayer().Hex(), d.chain.Name)
+	for _, key := range t.keys {
+		if key.Address == d.relayer() && key.Account.Balance.IsZero() {
+			return governance.Refuse(governance.CodeRelayerUnfunded, "send it some gas money", "the relayer %s has no balance on %s", d.relayer().Hex(), d.chain.Name)
+		}
 	}
 	return nil
+}
+
+// market is what the draft found out that sending will need; false where something is missing, or where the transaction that is
+// to go first has another nonce than was tried.
+func (d *drafting) market(t *governance.SafeTx) (market, bool) {
+	if t.Tx.Nonce != d.state.Nonce || d.p.Simulation == nil || !d.p.Simulation.OK || len(d.keys) == 0 || d.p.Blind != "" {
+		return market{}, false
+	}
+	return market{head: d.state.Block, fees: d.fees, gas: gasAsSimulated(*d.p.Simulation, d.p.Threshold), keys: d.keys, at: d.wish.now}, true
 }

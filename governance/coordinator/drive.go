@@ -198,7 +198,13 @@ func (c *Coordinator) relayFacts(ctx context.Context, chain ChainConfig, look dr
 		Caps: relay.Caps{MaxFee: chain.Fees.Routine, EmergencyMaxFee: chain.Fees.Emergency}, Confirmations: chain.Confirmations}
 	receipts := make([]*safe.Receipt, len(s.Attempts))
 	group, asking := errgroup.WithContext(ctx)
-	group.Go(func() (err error) { f.Account, err = chain.Chain.Account(asking, s.Relayer); return })
+	group.Go(func() error {
+		accounts, err := chain.Chain.Accounts(asking, look.head, s.Relayer)
+		if err == nil {
+			f.Account = accounts[0]
+		}
+		return err
+	})
 	for i, a := range s.Attempts {
 		group.Go(func() (err error) { receipts[i], err = chain.Chain.Receipt(asking, a.Hash); return })
 	}

@@ -9,6 +9,7 @@ import (
 	"belay/governance/relay"
 	"belay/safe"
 
+	"github.com/ethereum/go-ethereum/common"
 	"github.com/holiman/uint256"
 	"golang.org/x/sync/errgroup"
 )
@@ -51,10 +52,13 @@ func (c *Coordinator) market(ctx context.Context, chain ChainConfig, s governanc
 // askMarket asks for what the providers agree on. An emergency whose gas cannot be estimated goes out with a limit that is ample.
 func (c *Coordinator) askMarket(ctx context.Context, chain ChainConfig, s governance.Submission) (market, error) {
 	m := market{at: time.Now()}
+	var err error
+	if m.head, m.fees, err = chain.Chain.Recent(ctx); err != nil {
+		return m, fmt.Errorf("read head: %w", err)
+	}
 	group, asking := errgroup.WithContext(ctx)
-	group.Go(func() (err error) { m.head, m.fees, err = chain.Chain.Head(asking); return })
 	group.Go(func() (err error) { m.gas, err = c.gasOf(asking, chain, s); return })
-	group.Go(func() (err error) { m.keys, err = accounts(asking, chain); return })
+	group.Go(func() (err error) { m.keys, err = keysAt(asking, chain, m.head); return })
 	return m, group.Wait()
 }
 
@@ -79,22 +83,30 @@ func (c *Coordinator) simulatedGas(s governance.Submission) uint64 {
 	return p.Simulation.GasUsed + signatureGas*uint64(p.Threshold) //nolint:gosec // a handful of owners
 }
 
+// gasAsSimulated is the gas to send with after a simulation that succeeded.
+func gasAsSimulated(s safe.Simulation, threshold int) uint64 {
+	return relay.Gas(s.GasUsed+signatureGas*uint64(threshold), 0) //nolint:gosec // a handful of owners
+}
+
 // signatureGas covers what a simulation with stood-in signatures leaves out of each real one: its calldata and its recovery.
 const signatureGas = 8_000
 
-// accounts reads every relayer of a chain.
-func accounts(ctx context.Context, chain ChainConfig) ([]relay.KeyState, error) {
-	signers := signersOf(chain)
-	keys := make([]relay.KeyState, len(signers))
-	group, asking := errgroup.WithContext(ctx)
-	for i, signer := range signers {
-		keys[i] = keyOf(chain, signer)
-		group.Go(func() (err error) {
-			keys[i].Account, err = chain.Chain.Account(asking, signer.Address())
-			return err
-		})
+// keysAt reads every relayer of a chain.
+func keysAt(ctx context.Context, chain ChainConfig, at safe.Block) ([]relay.KeyState, error) {
+	var keys []relay.KeyState
+	var addresses []common.Address
+	for _, signer := range signersOf(chain) {
+		keys = append(keys, keyOf(chain, signer))
+		addresses = append(addresses, signer.Address())
 	}
-	return keys, group.Wait()
+	accounts, err := chain.Chain.Accounts(ctx, at, addresses...)
+	if err != nil {
+		return nil, fmt.Errorf("read the relayers: %w", err)
+	}
+	for i := range keys {
+		keys[i].Account = accounts[i]
+	}
+	return keys, nil
 }
 
 func keyOf(chain ChainConfig, signer Signer) relay.KeyState {
@@ -133,10 +145,10 @@ func (c *Coordinator) prepare(ctx context.Context, chain ChainConfig, head safe.
 	}
 	m := market{head: head, fees: fees, at: time.Now()}
 	if m.gas = relay.Gas(0, 0); s.OK {
-		m.gas = relay.Gas(s.GasUsed+signatureGas*uint64(p.Threshold), 0) //nolint:gosec // a handful of owners
+		m.gas = gasAsSimulated(s, p.Threshold)
 	}
-	if m.keys, err = accounts(ctx, chain); err != nil {
-		return fmt.Errorf("read the relayers: %w", err)
+	if m.keys, err = keysAt(ctx, chain, head); err != nil {
+		return err
 	}
 	c.hints.keepMarket(id, m)
 	return nil

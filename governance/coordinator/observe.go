@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"belay/governance"
 	"belay/governance/timelock"
@@ -14,58 +15,69 @@ import (
 
 // observe brings one proposal up to the head: its transactions' depth, the Safe's owners and nonce, its operation's window. What
 // is found mined on the way may be deep enough already, and the next head may be long in coming, so that depth comes twice.
-func (c *Coordinator) observe(ctx context.Context, chain ChainConfig, head safe.Block, p governance.Proposal) error {
+func (t *tending) observe(ctx context.Context, chain ChainConfig, head safe.Block, p governance.Proposal) error {
 	var failed []error
 	for _, step := range []func(context.Context, ChainConfig, safe.Block, governance.Proposal) error{
-		c.observeDepths, c.observeSafe, c.observeOperation, c.observeDepths,
+		t.observeDepths, t.observeSafe, t.observeOperation, t.observeDepths,
 	} {
 		failed = append(failed, step(ctx, chain, head, p))
-		after, err := c.cfg.Store.Proposal(p.ID)
+		after, err := t.cfg.Store.Proposal(p.ID)
 		if err != nil {
 			return errors.Join(append(failed, err)...)
 		}
 		p = after
 	}
-	c.noteRestless(p)
+	t.noteRestless(p)
 	return errors.Join(failed...)
 }
 
 // observeDepths follows the transactions that are mined.
-func (c *Coordinator) observeDepths(ctx context.Context, chain ChainConfig, head safe.Block, p governance.Proposal) error {
+func (t *tending) observeDepths(ctx context.Context, chain ChainConfig, head safe.Block, p governance.Proposal) error {
 	var failed []error
-	for _, t := range p.Transactions {
-		if t.Status != governance.TxStatusSubmitted && !c.settled(chain, t) {
-			failed = append(failed, c.observeDepth(ctx, chain, head, p, t))
+	for _, sent := range p.Transactions {
+		if sent.Status != governance.TxStatusSubmitted && !t.settled(chain, sent) {
+			failed = append(failed, t.observeDepth(ctx, chain, head, p, sent))
 		}
 	}
 	return errors.Join(failed...)
 }
 
-// observeDepth follows a mined transaction: deeper, final, moved, or gone.
-func (c *Coordinator) observeDepth(ctx context.Context, chain ChainConfig, head safe.Block, p governance.Proposal, t governance.Transaction) error {
-	receipt, err := chain.Chain.Receipt(ctx, t.TxHash)
-	if err != nil {
-		return fmt.Errorf("read receipt: %w", err)
-	}
-	again := sameDeed(p, t, receipt)
-	if again == nil {
-		_, err := c.change(ctx, p.ID, governance.Gone{Transaction: t})
-		return err
-	}
-	if receipt.Block != t.Block {
-		t.Block = receipt.Block
-		if _, err = c.change(ctx, p.ID, again(t)); err != nil {
+// observeDepth follows a mined transaction: deeper, final, moved, or gone. One that was found mined in a chain that has only grown
+// since is where it was, so that its receipt is asked for again only when it turns final.
+func (t *tending) observeDepth(ctx context.Context, chain ChainConfig, head safe.Block, p governance.Proposal, sent governance.Transaction) error {
+	if t.before[sent.TxHash] == sent.Block.Hash || t.rooted[sent.TxHash] == sent.Block.Hash {
+		t.rooted[sent.TxHash] = sent.Block.Hash
+		if sent.Status == governance.TxStatusFinal {
+			return nil
+		}
+		if final, err := chain.Chain.Final(ctx, head, sent.Block); err != nil || !final {
 			return err
 		}
 	}
-	if t.Status == governance.TxStatusFinal {
+	receipt, err := chain.Chain.Receipt(ctx, sent.TxHash)
+	if err != nil {
+		return fmt.Errorf("read receipt: %w", err)
+	}
+	again := sameDeed(p, sent, receipt)
+	if again == nil {
+		_, err := t.change(ctx, p.ID, governance.Gone{Transaction: sent})
+		return err
+	}
+	if receipt.Block != sent.Block {
+		sent.Block = receipt.Block
+		if _, err = t.change(ctx, p.ID, again(sent)); err != nil {
+			return err
+		}
+	}
+	t.rooted[sent.TxHash] = receipt.Block.Hash
+	if sent.Status == governance.TxStatusFinal {
 		return nil
 	}
 	final, err := chain.Chain.Final(ctx, head, receipt.Block)
 	if err != nil || !final {
 		return err
 	}
-	_, err = c.change(ctx, p.ID, governance.Final{Transaction: t})
+	_, err = t.change(ctx, p.ID, governance.Final{Transaction: sent})
 	return err
 }
 
@@ -93,8 +105,8 @@ func sameDeed(p governance.Proposal, t governance.Transaction, r *safe.Receipt) 
 
 // observeSafe takes the Safe's owners and nonce, and finds SafeTxs whose nonce it has passed.
 func (c *Coordinator) observeSafe(ctx context.Context, chain ChainConfig, head safe.Block, p governance.Proposal) error {
-	if !p.Watched() {
-		return nil
+	if !p.Watched() || p.State.Ended() && !p.Usable() && !slices.ContainsFunc(p.SafeTxs, dead) {
+		return nil // nothing of it can be signed, sent or given its nonce back
 	}
 	state, err := c.safeAt(ctx, chain, head, p.Safe.Address)
 	if err != nil {
@@ -116,6 +128,8 @@ func (c *Coordinator) observeSafe(ctx context.Context, chain ChainConfig, head s
 	}
 	return nil
 }
+
+func dead(t governance.SafeTx) bool { return t.State == governance.TxDead }
 
 // observeOperation reads the timelock operation at the head and derives its window by chain time. Logs are searched only where the
 // reading leaves open what became of it.

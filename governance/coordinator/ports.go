@@ -46,10 +46,14 @@ type Store interface {
 type Chain interface {
 	// Head is the newest agreed block, and what the next one costs.
 	Head(ctx context.Context) (safe.Block, safe.Fees, error)
+	// Recent is Head as it was agreed on moments ago, without asking again.
+	Recent(ctx context.Context) (safe.Block, safe.Fees, error)
+	// Lost reports that a block is not part of the chain any more.
+	Lost(ctx context.Context, block safe.Block) (bool, error)
 	// PendingTime is the timestamp that a block would have now: what the present is on a chain that stands still.
 	PendingTime(ctx context.Context) (uint64, error)
-	// SafeState reads all of a Safe at the newest agreed block, and proves what it is.
-	SafeState(ctx context.Context, address common.Address) (safe.State, error)
+	// StateAt reads all of a Safe at one block, and proves what it is.
+	StateAt(ctx context.Context, at safe.Block, address common.Address) (safe.State, error)
 	// AnySafeState is one provider's word, the freshest: for emergencies alone, and marked where it is shown.
 	AnySafeState(ctx context.Context, address common.Address) (safe.State, error)
 	// Read runs calls at one block. A revert is a result.
@@ -67,8 +71,8 @@ type Chain interface {
 	Final(ctx context.Context, head, included safe.Block) (bool, error)
 	// Receipt is nil, without an error, when the transaction is not mined.
 	Receipt(ctx context.Context, tx common.Hash) (*safe.Receipt, error)
-	// Account reads an account at the newest agreed block.
-	Account(ctx context.Context, address common.Address) (safe.Account, error)
+	// Accounts reads accounts at one block, in their order.
+	Accounts(ctx context.Context, at safe.Block, addresses ...common.Address) ([]safe.Account, error)
 	// AnyAccount is one provider's word, the freshest, with its head and fees: to send a proven emergency while there is no agreement.
 	AnyAccount(ctx context.Context, address common.Address) (safe.Account, safe.Block, safe.Fees, error)
 	// EstimateGas fails when the call reverts.

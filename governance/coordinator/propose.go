@@ -37,6 +37,11 @@ func (c *Coordinator) Propose(ctx context.Context, in Intent) (Proposed, error) 
 	if err != nil {
 		return Proposed{}, err
 	}
+	if t := p.Active(); t != nil {
+		if m, ok := d.market(t); ok {
+			c.hints.keepMarket(submissionID(p.ID, t.Purpose, t.Hashes.SafeTx), m)
+		}
+	}
 	nudge(c.headsDue[p.Safe.Chain])
 	view, err := c.look(p, warRoom)
 	return Proposed{View: view}, err

@@ -48,9 +48,9 @@ func decodeSafe(at safe.Block, results []safe.Result) (s safe.State, err error) 
 	return s, nil
 }
 
-// newestSafe reads the same at the newest agreed block.
-func (c *Coordinator) newestSafe(ctx context.Context, chain ChainConfig, address common.Address) (safe.State, error) {
-	head, _, err := chain.Chain.Head(ctx)
+// recentSafe reads the same at a block that was the newest moments ago.
+func (c *Coordinator) recentSafe(ctx context.Context, chain ChainConfig, address common.Address) (safe.State, error) {
+	head, _, err := chain.Chain.Recent(ctx)
 	if err != nil {
 		return safe.State{}, fmt.Errorf("read head: %w", err)
 	}

@@ -49,13 +49,53 @@ func TestTheLastSignatureIsSentAtOnce(t *testing.T) {
 	}
 }
 
+func TestWhatTheDraftFoundOutIsEnoughForTheFirstSend(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.start()
+		v := r.setLtv("4000")
+		simulated, estimated := r.chain.called("Simulate"), r.chain.called("EstimateGas")
+		r.signAll(v, alice, bob)
+		r.sent(1)
+		if n, m := r.chain.called("Simulate")-simulated, r.chain.called("EstimateGas")-estimated; n+m != 0 {
+			t.Errorf("simulated %d times and estimated %d times between the draft and the broadcast", n, m)
+		}
+	})
+}
+
+func TestAMinedTransactionIsNotAskedForAtEveryHead(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.chain.final = 20
+		r.start()
+		v := r.pause("usdc")
+		r.signAll(v, alice, bob)
+		r.blocks("it is executed", r.is(v.ID, governance.StateExecuted))
+		r.pass(5 * time.Second)
+		before := r.chain.called("Receipt")
+		for range 5 {
+			r.chain.mine()
+			r.pass(5 * time.Second)
+		}
+		if n := r.chain.called("Receipt") - before; n > 5 { // the submission's own, once a head
+			t.Errorf("%d receipts were read in 5 blocks", n)
+		}
+		before = r.chain.called("Receipt")
+		r.chain.reorganise(2, false)
+		r.pass(5 * time.Second)
+		if r.chain.called("Receipt") == before {
+			t.Error("after a reorganisation nobody looked")
+		}
+	})
+}
+
 func TestPreparationsAreRenewedAtEveryHead(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
 		r.start()
 		v := r.pause("usdc")
+		drafted := r.chain.called("Simulate")
+		r.chain.mine()
 		r.pass(5 * time.Second)
-		if n := len(r.c.hints.markets); n != 0 {
-			t.Errorf("%d preparations with two signatures missing", n)
+		if n := r.chain.called("Simulate") - drafted; n != 0 {
+			t.Errorf("prepared %d times with two signatures missing", n)
 		}
 		r.sign(v, v.SafeTxHash, alice)
 		r.pass(5 * time.Second)

@@ -107,6 +107,7 @@ func TestARelayerWithoutMoneyIsToldAndGoesOnWhenFunded(t *testing.T) {
 		r.start()
 		v := r.pause("usdc")
 		r.chain.alter(func(w *world) { w.balances = map[common.Address]uint256.Int{} })
+		r.pass(marketLife) // what the draft found out is not trusted any more
 		r.signAll(v, alice, bob)
 		r.until("the card says so", func() bool { return noted(r.show(v.ID), "The relayer cannot go on") })
 		cards, _ := r.desk.count()
@@ -130,6 +131,7 @@ func TestAProblemReachesTheCard(t *testing.T) {
 		r.start()
 		v := r.pause("usdc")
 		r.chain.alter(func(w *world) { w.balances = map[common.Address]uint256.Int{} })
+		r.pass(marketLife)
 		told := make(chan struct{}, 100)
 		r.desk.set(func(d *desk) {
 			d.onCard = func(governance.Duty) {

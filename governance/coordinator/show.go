@@ -146,6 +146,16 @@ func (c *Coordinator) Playbooks() []PlaybookInfo {
 	return infos
 }
 
+// Judge tells what is wrong with values that a person is still filling in, by parameter; see governance.Playbook.Judge. It asks no
+// chain, so that a form can be answered while the person waits.
+func (c *Coordinator) Judge(playbook string, params map[string]string) map[string]*governance.Refusal {
+	pb, ok := c.cfg.Playbooks[playbook]
+	if !ok {
+		return map[string]*governance.Refusal{"": governance.Refuse(governance.CodeUnknownPlaybook, "See them with `/belay help`", "There is no playbook %q", playbook)}
+	}
+	return pb.Judge(params)
+}
+
 // Timelocks lists the configured timelocks with the operations that the viewer may see.
 func (c *Coordinator) Timelocks(ctx context.Context, viewer governance.Viewer) ([]Timelock, error) {
 	open, err := c.unended()

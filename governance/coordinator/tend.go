@@ -7,6 +7,8 @@ import (
 
 	"belay/governance"
 	"belay/safe"
+
+	"github.com/ethereum/go-ethereum/common"
 )
 
 const (
@@ -21,8 +23,10 @@ const (
 type tending struct {
 	*Coordinator
 	chain  ChainConfig
-	seen   safe.Block // head at which everything was observed; zero: something was not
-	sentAt time.Time  // when accepted bytes last went out again
+	seen   safe.Block                  // head at which everything was observed; zero: something was not
+	rooted map[common.Hash]common.Hash // transactions that are mined in the chain of seen, with the hash of their block
+	before map[common.Hash]common.Hash // the same at the look before, where that still holds
+	sentAt time.Time                   // when accepted bytes last went out again
 }
 
 // tend looks after one chain until ctx ends: what its Safes, operations and transactions say at a new head, its open
@@ -48,7 +52,7 @@ func (t *tending) look(ctx context.Context, woken bool) error {
 	if err != nil || len(open) == 0 && len(watched) == 0 {
 		return err
 	}
-	head, fees, err := t.chain.Chain.Head(ctx)
+	head, fees, err := t.newest(ctx, open)
 	if err != nil {
 		// Unknown facts never stop bytes that are signed already from going out.
 		t.seen = safe.Block{}
@@ -64,6 +68,14 @@ func (t *tending) look(ctx context.Context, woken bool) error {
 	}
 	t.driveAll(ctx, head, fees, open, fresh)
 	return t.prepareAll(ctx, head, fees, watched)
+}
+
+// newest is the head to look at: what was agreed on moments ago, or, while something is on its way, what is agreed on now.
+func (t *tending) newest(ctx context.Context, open []governance.Submission) (safe.Block, safe.Fees, error) {
+	if len(open) > 0 {
+		return t.chain.Chain.Head(ctx)
+	}
+	return t.chain.Chain.Recent(ctx)
 }
 
 // openHere are the chain's open submissions.
@@ -84,6 +96,7 @@ func (t *tending) openHere() ([]governance.Submission, error) {
 // observeAll brings every watched proposal up to the head. One that cannot be observed holds up no other; the whole is done
 // again at the next look.
 func (t *tending) observeAll(ctx context.Context, head safe.Block, watched []governance.Proposal) {
+	t.before, t.rooted = t.stillRooted(ctx), map[common.Hash]common.Hash{}
 	t.seen = head
 	for _, e := range t.hints.takeDoubts(t.chain.Name) {
 		if err := t.takeExecution(ctx, t.chain, e); err != nil {
@@ -96,6 +109,17 @@ func (t *tending) observeAll(ctx context.Context, head safe.Block, watched []gov
 			t.cfg.Logger.Warn("observe", "proposal_id", p.ID, "chain", t.chain.Name, "error", err)
 		}
 	}
+}
+
+// stillRooted gives what was found mined in the chain of the last look, unless that was reorganised since, or may have been.
+func (t *tending) stillRooted(ctx context.Context) map[common.Hash]common.Hash {
+	if len(t.rooted) == 0 || t.seen == (safe.Block{}) {
+		return nil
+	}
+	if lost, err := t.chain.Chain.Lost(ctx, t.seen); err != nil || lost {
+		return nil
+	}
+	return t.rooted
 }
 
 // driveAll takes each open submission one step on.

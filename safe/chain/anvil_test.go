@@ -39,7 +39,7 @@ func TestAnotherClientIsSpokenToOverARealSocket(t *testing.T) {
 	}
 	key := must[[]byte](t)(hex.DecodeString(anvilKey))
 	signer := NewSigner(31337, crypto.ToECDSAUnsafe(key), Policy{Safes: []common.Address{guardian}})
-	before := must[safe.Account](t)(c.Account(ctx, signer.Address()))
+	before := accountNow(t, c, signer.Address())
 	if before.Balance.Lt(uint256.NewInt(1e18)) || before.Nonce != 0 || before.HasCode {
 		t.Errorf("account is %+v", before)
 	}

@@ -111,6 +111,9 @@ type Client struct {
 	mu     sync.RWMutex // guards closed against a goroutine that starts while Close waits
 	closed bool
 	wg     sync.WaitGroup
+
+	recent recentHead
+	proven provenCode
 }
 
 // Dial validates the configuration and begins to ask the providers for their chain id. It returns as soon as enough of
@@ -162,6 +165,7 @@ func httpClient(given *http.Client) *http.Client {
 	} else if t, ok := http.DefaultTransport.(*http.Transport); ok {
 		own := t.Clone()
 		own.MaxIdleConnsPerHost = maxInFlight
+		own.DisableCompression = true // answers are small, and unpacking them costs more than they save on the way
 		c.Transport = own
 	}
 	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

@@ -253,7 +253,7 @@ func TestARelayedExecutionFromSigningToReceipt(t *testing.T) {
 	tx := s.tx(0, s.pause("usdc"))
 	data := safe.EncodeExec(tx, s.sign(tx, s.Owners[0], s.Owners[2]))
 
-	account := must[safe.Account](t)(c.Account(ctx, signer.Address()))
+	account := accountNow(t, c, signer.Address())
 	gas := must[uint64](t)(c.EstimateGas(ctx, signer.Address(), s.Guardian, data))
 	_, fees, err := c.Head(ctx)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -40,6 +41,40 @@ func (c *Client) Head(ctx context.Context) (safe.Block, safe.Fees, error) {
 		return safe.Block{}, safe.Fees{}, err
 	}
 	return head.Block, c.medianFees(), nil
+}
+
+// recentFor is how long an agreed head counts as the newest for [Client.Recent]: a little more than a watch lets pass
+// between two looks, and a fraction of a block of Ethereum.
+const recentFor = 1500 * time.Millisecond
+
+// recentHead is the head that was agreed on last.
+type recentHead struct {
+	mu    sync.Mutex // guards everything below
+	block safe.Block
+	asked time.Time // when the providers were asked; zero before the first
+}
+
+// keep takes an agreed head, unless what is known was asked for later.
+func (r *recentHead) keep(block safe.Block, asked time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if asked.After(r.asked) {
+		r.block, r.asked = block, asked
+	}
+}
+
+func (r *recentHead) within(now time.Time, life time.Duration) (safe.Block, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.block, !r.asked.IsZero() && now.Sub(r.asked) < life
+}
+
+// Recent is Head, without asking again where the last agreed head is at most a second and a half old.
+func (c *Client) Recent(ctx context.Context) (safe.Block, safe.Fees, error) {
+	if head, ok := c.recent.within(time.Now(), recentFor); ok {
+		return head, c.medianFees(), nil
+	}
+	return c.Head(ctx)
 }
 
 // Fees returns the fees that Head does.
@@ -87,6 +122,15 @@ func (h header) key() string {
 
 // newest asks everyone for a tagged block and settles on the highest one that enough of them have.
 func (c *Client) newest(ctx context.Context, what, tag string) (header, error) {
+	asked := time.Now()
+	h, err := c.newestOf(ctx, what, tag)
+	if err == nil && tag == "latest" {
+		c.recent.keep(h.Block, asked)
+	}
+	return h, err
+}
+
+func (c *Client) newestOf(ctx context.Context, what, tag string) (header, error) {
 	answers, release, err := askAll(ctx, c, c.providers, func(ctx context.Context, p *provider) (sighting, error) {
 		return p.sight(ctx, tag)
 	})

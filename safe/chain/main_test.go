@@ -13,9 +13,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/rpc"
 	"go.uber.org/goleak"
 
+	"belay/safe"
 	"belay/safe/devnet"
 )
 
@@ -278,4 +280,14 @@ func (d devChain) answer(ctx context.Context, method string, params []json.RawMe
 		refused.Data, _ = json.Marshal(withData.ErrorData())
 	}
 	return nil, refused
+}
+
+// accountNow reads an account at the newest agreed block.
+func accountNow(t *testing.T, c *Client, address common.Address) safe.Account {
+	t.Helper()
+	head, _, err := c.Head(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return must[[]safe.Account](t)(c.Accounts(t.Context(), head, address))[0]
 }

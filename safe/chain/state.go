@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
@@ -45,8 +46,7 @@ func (c *Client) StateAt(ctx context.Context, at safe.Block, address common.Addr
 	if err := c.completeModules(ctx, what, address, &state); err != nil {
 		return safe.State{}, err
 	}
-	delegated := isDelegated(answers[stateCode].Data)
-	return state, c.verify(ctx, what, address, delegated, &state)
+	return state, c.verify(ctx, what, address, answers[stateCode].Data, &state)
 }
 
 // The places of the answers to stateQueries.
@@ -143,9 +143,46 @@ func (c *Client) completeModules(ctx context.Context, what string, address commo
 	return nil
 }
 
+// provenCode remembers which Safes were proven, by what the proof rests on. No published implementation can change or
+// remove its code, so that the proof holds as long as the Safe names the same one.
+type provenCode struct {
+	mu sync.Mutex // guards of
+	of map[provenBy]safe.Verification
+}
+
+type provenBy struct {
+	safe, singleton common.Address
+	proxy           common.Hash // hash of the Safe's own code
+	version         safe.Version
+}
+
+func (p *provenCode) known(by provenBy) (safe.Verification, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	proof, ok := p.of[by]
+	return proof, ok
+}
+
+func (p *provenCode) keep(by provenBy, proof safe.Verification) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.of == nil || len(p.of) >= maxProven {
+		p.of = map[provenBy]safe.Verification{}
+	}
+	p.of[by] = proof
+}
+
+// maxProven bounds what is remembered; an operator guards a handful of Safes.
+const maxProven = 1000
+
 // verify compares the implementation's code with the published builds, its version with VERSION(), and the Safe's own hash
 // of a probe with ours. Anything that does not fit leaves the state unverified; it is not an error.
-func (c *Client) verify(ctx context.Context, what string, address common.Address, delegated bool, s *safe.State) error {
+func (c *Client) verify(ctx context.Context, what string, address common.Address, code []byte, s *safe.State) error {
+	by := provenBy{address, s.Singleton, crypto.Keccak256Hash(code), s.Version}
+	if proof, ok := c.proven.known(by); ok {
+		s.Verified = proof
+		return nil
+	}
 	probe := safe.Tx{To: address, Data: []byte("belay probe"), Nonce: s.Nonce}
 	answers, err := c.read(ctx, what, s.Block, []query{
 		codeQuery(s.Singleton),
@@ -157,8 +194,9 @@ func (c *Client) verify(ctx context.Context, what string, address common.Address
 	version, proof, known := safe.KnownSingleton(s.Singleton, crypto.Keccak256Hash(answers[0].Data))
 	domain := safe.Domain{ChainID: c.cfg.ChainID, Safe: address, Version: s.Version}
 	hash, err := safe.DecodeHash(answers[1])
-	if known && !delegated && err == nil && version == s.Version && hash == safe.Hash(domain, probe).SafeTx {
+	if known && !isDelegated(code) && err == nil && version == s.Version && hash == safe.Hash(domain, probe).SafeTx {
 		s.Verified = proof
+		c.proven.keep(by, proof)
 	}
 	return nil
 }

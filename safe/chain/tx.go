@@ -14,22 +14,27 @@ import (
 	"belay/safe"
 )
 
-// Account reads balance, mined transaction count and code of an account at the newest agreed block.
-func (c *Client) Account(ctx context.Context, address common.Address) (safe.Account, error) {
-	head, _, err := c.Head(ctx)
-	if err != nil {
-		return safe.Account{}, fmt.Errorf("read account: %w", err)
+// Accounts reads balance, mined transaction count and code of accounts at one block, in one round.
+func (c *Client) Accounts(ctx context.Context, at safe.Block, addresses ...common.Address) ([]safe.Account, error) {
+	var queries []query
+	for _, a := range addresses {
+		queries = append(queries, accountQueries(a)...)
 	}
-	answers, err := c.read(ctx, "read account", head, accountQueries(address))
+	answers, err := c.read(ctx, "read accounts", at, queries)
 	if err != nil {
-		return safe.Account{}, err
+		return nil, err
 	}
-	account, err := decodeAccount(answers)
-	if err != nil {
-		return safe.Account{}, fmt.Errorf("read account: %w", err)
+	accounts := make([]safe.Account, len(addresses))
+	for i := range addresses {
+		if accounts[i], err = decodeAccount(answers[accountReads*i:]); err != nil {
+			return nil, fmt.Errorf("read account %s: %w", addresses[i], err)
+		}
 	}
-	return account, nil
+	return accounts, nil
 }
+
+// accountReads is how many queries one account takes.
+const accountReads = 3
 
 func accountQueries(address common.Address) []query {
 	return []query{

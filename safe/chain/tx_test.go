@@ -160,12 +160,12 @@ func TestAnAccountIsReadAtTheAgreedHead(t *testing.T) {
 	f := newFakeChain(5)
 	f.nonce, f.balance = 300, 1_000_000
 	c := dial(t, nil, newNode(f), newNode(f))
-	a := must[safe.Account](t)(c.Account(t.Context(), common.Address{1}))
+	a := accountNow(t, c, common.Address{1})
 	if a.Nonce != 300 || a.Balance.Uint64() != 1_000_000 || a.HasCode {
 		t.Errorf("account is %+v", a)
 	}
 	f.code = append([]byte{0xef, 0x01, 0x00}, make([]byte, 20)...)
-	if a := must[safe.Account](t)(c.Account(t.Context(), common.Address{1})); !a.HasCode {
+	if a := accountNow(t, c, common.Address{1}); !a.HasCode {
 		t.Error("a delegated account has no code")
 	}
 }

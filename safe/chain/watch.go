@@ -148,7 +148,7 @@ func (w *watch) reorganised(ctx context.Context, head header) (bool, error) {
 	case head.Number == w.cursor.Number:
 		return true, nil
 	}
-	return w.client.lost(ctx, w.cursor)
+	return w.client.Lost(ctx, w.cursor)
 }
 
 // rewind goes back so far that any reorganisation Ethereum can still have lies behind.
@@ -160,9 +160,9 @@ func (w *watch) rewind(ctx context.Context, head uint64) {
 	w.cursor = safe.Block{Number: from}
 }
 
-// lost reports whether enough providers have another block, or none, at b's height. A chain that ends below b may also just
+// Lost reports whether enough providers have another block, or none, at b's height. A chain that ends below b may also just
 // lag; reading its blocks again does no harm.
-func (c *Client) lost(ctx context.Context, b safe.Block) (bool, error) {
+func (c *Client) Lost(ctx context.Context, b safe.Block) (bool, error) {
 	return agreed(ctx, c, fmt.Sprintf("look for block %d", b.Number), func(ctx context.Context, p *provider) (bool, error) {
 		h, err := p.headerAt(ctx, b.Number)
 		if errors.Is(err, errNoBlock) {
