@@ -22,7 +22,7 @@ const (
 	batchLimit = 256
 )
 
-// request is a change that waits for the writer.
+// request is a change that waits to be written.
 type request struct {
 	ctx    context.Context //nolint:containedctx // lives as long as one request
 	change *change
@@ -47,12 +47,8 @@ func (s *Store) Commit(ctx context.Context, r governance.Record) (uint64, error)
 		return 0, fmt.Errorf("commit: %w", err)
 	}
 	q := &request{ctx: ctx, change: c, answer: make(chan answer, 1)}
-	select {
-	case s.queue <- q:
-	case <-ctx.Done():
-		return 0, fmt.Errorf("commit: %w", context.Cause(ctx))
-	case <-s.stop:
-		return 0, fmt.Errorf("commit: %w", ErrClosed)
+	if err := s.hand(q); err != nil {
+		return 0, fmt.Errorf("commit: %w", err)
 	}
 	a := <-q.answer
 	if a.err != nil {
@@ -61,17 +57,25 @@ func (s *Store) Commit(ctx context.Context, r governance.Record) (uint64, error)
 	return a.seq, nil
 }
 
-// writeUntilStopped is the writer.
-func (s *Store) writeUntilStopped() {
-	defer close(s.stopped)
-	for {
+// hand gives a request to whoever writes next. Where nobody writes that is the caller itself, who takes along all that wait:
+// so one that is alone pays for no switch between goroutines.
+func (s *Store) hand(q *request) error {
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
 		select {
 		case <-s.stop:
-			return
-		case q := <-s.queue:
-			s.writeBatch(s.allWaiting(q))
+			return ErrClosed
+		default:
 		}
+		s.writeBatch(s.allWaiting(q))
+	case s.queue <- q:
+	case <-q.ctx.Done():
+		return context.Cause(q.ctx)
+	case <-s.stop:
+		return ErrClosed
 	}
+	return nil
 }
 
 // allWaiting takes every request whose caller stands at the queue by now.
@@ -137,6 +141,7 @@ func (s *Store) tryBatch(batch []*request) (answers []answer, poison *request, e
 		answers = w.answers
 		for i, q := range batch {
 			poison = q
+			w.last = i == len(batch)-1
 			if err := w.request(i, q); err != nil {
 				return err
 			}
@@ -173,7 +178,9 @@ type writing struct {
 	tx       *bbolt.Tx
 	head     Head
 	headRead bool
-	logged   bool // the head moved and has to be signed
+	logged   bool      // the head moved and has to be signed
+	last     bool      // no request follows the present one
+	signed   chan Head // the head with its signature, which is made while pages are written; nil: not begun
 	wrote    bool
 	answers  []answer
 }
@@ -239,6 +246,12 @@ func (w *writing) readHead() (err error) {
 }
 
 func (w *writing) apply(c *change) error {
+	if err := w.events(c); err != nil {
+		return err
+	}
+	if w.last {
+		w.beginSigning()
+	}
 	for _, e := range c.drop {
 		if err := w.tx.Bucket(e.bucket).Delete(e.key); err != nil {
 			return err
@@ -249,7 +262,7 @@ func (w *writing) apply(c *change) error {
 			return err
 		}
 	}
-	for _, step := range []func(*change) error{w.delay, w.forgetSeen, w.state, w.events} {
+	for _, step := range []func(*change) error{w.delay, w.forgetSeen, w.state} {
 		if err := step(c); err != nil {
 			return err
 		}
@@ -354,10 +367,19 @@ func (w *writing) events(c *change) error {
 	return nil
 }
 
-// signHead signs once for all records of the transaction.
+// beginSigning signs once for all records of the transaction, beside the rest of the work: a signature takes as long as all of that.
+func (w *writing) beginSigning() {
+	if !w.logged || w.signed != nil {
+		return
+	}
+	w.signed = make(chan Head, 1)
+	go func(h Head) { w.signed <- h.signedBy(w.store.key) }(w.head)
+}
+
 func (w *writing) signHead() error {
 	if !w.logged {
 		return nil
 	}
-	return putHead(w.tx, w.head.signedBy(w.store.key))
+	w.beginSigning()
+	return putHead(w.tx, <-w.signed)
 }

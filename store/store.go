@@ -56,9 +56,9 @@ type Store struct {
 	lead  lead
 	memo  memo
 
-	queue   chan *request // to the writer; never buffered, so that nothing can be left in it
+	turn    chan struct{} // holds a token while someone writes
+	queue   chan *request // to who writes next; never buffered, so that nothing can be left in it
 	stop    chan struct{} // closed by Close
-	stopped chan struct{} // closed by the writer when it has answered its last request
 	closing sync.Once
 	broken  atomic.Pointer[error] // why the disk is not trusted any more
 }
@@ -79,12 +79,11 @@ func open(cfg Config, steps []migration) (*Store, error) {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
 	s := &Store{db: db, path: cfg.Path, unclean: holderIsNoted(cfg.Path),
-		queue: make(chan *request), stop: make(chan struct{}), stopped: make(chan struct{})}
+		turn: make(chan struct{}, 1), queue: make(chan *request), stop: make(chan struct{})}
 	if err := guarded(func() error { return s.prepare(cfg, steps) }); err != nil {
 		return nil, fmt.Errorf("open store %s: %w", cfg.Path, errors.Join(err, db.Close()))
 	}
 	noteHolder(cfg.Path)
-	go s.writeUntilStopped()
 	return s, nil
 }
 
@@ -112,8 +111,7 @@ func OpenReadOnly(cfg Config) (*Store, error) {
 		return nil, fmt.Errorf("open store for reading: %w", err)
 	}
 	s := &Store{db: db, path: cfg.Path, readOnly: true, unclean: holderIsNoted(cfg.Path),
-		stop: make(chan struct{}), stopped: make(chan struct{})}
-	close(s.stopped)
+		turn: make(chan struct{}, 1), stop: make(chan struct{})}
 	if err := guarded(func() error { return s.lookOver(cfg) }); err != nil {
 		return nil, fmt.Errorf("open store %s for reading: %w", cfg.Path, errors.Join(err, db.Close()))
 	}
@@ -156,7 +154,7 @@ func (s *Store) Close() error {
 	s.closing.Do(func() {
 		close(s.stop)
 		s.lead.end(ErrClosed)
-		<-s.stopped
+		s.turn <- struct{}{} // kept: nobody writes any more
 		broken := s.whyBroken()
 		if !s.readOnly && broken == nil {
 			forgetHolder(s.path) // else the next start finds the note, and has a reason to check

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"belay/governance"
@@ -24,7 +25,8 @@ func (c *Coordinator) Confirm(ctx context.Context, in Signed) (Confirmed, error)
 	if err != nil {
 		return Confirmed{}, err
 	}
-	if known := c.knownYes(t, in.Signature); known != nil {
+	yes, whose := recovered(p, t, in.Signature)
+	if whose == nil && t.ConfirmedBy(yes.Owner) != nil {
 		view, err := c.look(p, warRoom)
 		return Confirmed{View: view}, err
 	}
@@ -32,9 +34,10 @@ func (c *Coordinator) Confirm(ctx context.Context, in Signed) (Confirmed, error)
 		return Confirmed{}, governance.Refuse(governance.CodeMalformedSignature, "sign with an owner's own wallet", "signatures of kind %q are not built yet", in.Kind)
 	}
 	p = c.refreshed(ctx, p)
-	yes, err := recoverOwner(p, t, in)
-	if err != nil {
-		return Confirmed{}, err
+	if plain := whose == nil && isOwner(p.Owners, yes.Owner) && in.Owner == (common.Address{}) && yes.Kind.WorksOn(p.Safe.Version); !plain {
+		if yes, err = recoverOwner(p, t, in); err != nil {
+			return Confirmed{}, err
+		}
 	}
 	confirmation := governance.Confirmation{Owner: yes.Owner, Member: c.people.byWallet[yes.Owner], Kind: yes.Kind, Via: in.Via, SignatureHash: crypto.Keccak256Hash(yes.Signature)}
 	fresh := false
@@ -77,7 +80,7 @@ func (c *Coordinator) meant(p governance.Proposal, in Signed) (*governance.SafeT
 	if t == nil {
 		return nil, governance.Refuse(governance.CodeWrongHash, "open the signing page again and sign what it shows", "%s has no transaction with the safeTxHash %s", p.ID, in.SafeTxHash)
 	}
-	if t.State == governance.TxDead && t.ConfirmedBy(in.Owner) == nil && !p.State.Ended() && c.knownYes(t, in.Signature) == nil {
+	if t.State == governance.TxDead && t.ConfirmedBy(in.Owner) == nil && !p.State.Ended() && !alreadyHeld(&p, t, in.Signature) {
 		return nil, governance.Refuse(governance.CodeStaleHash, "open the signing page again and sign the new one", "nonce %d of the Safe was used by another transaction, so %s was rebuilt", t.Tx.Nonce, p.ID)
 	}
 	return t, nil
@@ -97,17 +100,19 @@ func fitting(p *governance.Proposal, signature []byte) *governance.SafeTx {
 	return nil
 }
 
-// knownYes finds an owner whose signature over t this is, among those that are held already.
-func (c *Coordinator) knownYes(t *governance.SafeTx, signature []byte) *governance.Confirmation {
-	owners := make([]common.Address, 0, len(t.Confirmations))
+// recovered finds who signed t, among the owners and those whose signatures are held already. It recovers once.
+func recovered(p governance.Proposal, t *governance.SafeTx, signature []byte) (safe.Confirmation, error) {
+	signers := slices.Clone(p.Owners)
 	for _, held := range t.Confirmations {
-		owners = append(owners, held.Owner)
+		signers = append(signers, held.Owner)
 	}
-	yes, err := safe.Confirm(t.Hashes.SafeTx, signature, owners)
-	if err != nil {
-		return nil
-	}
-	return t.ConfirmedBy(yes.Owner)
+	return safe.Confirm(t.Hashes.SafeTx, signature, signers)
+}
+
+// alreadyHeld reports whether the signature is one of an owner whose yes to t is held.
+func alreadyHeld(p *governance.Proposal, t *governance.SafeTx, signature []byte) bool {
+	yes, err := recovered(*p, t, signature)
+	return err == nil && t.ConfirmedBy(yes.Owner) != nil
 }
 
 // refreshPatience is how long a signature waits for the present owners.

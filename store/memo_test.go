@@ -1,0 +1,52 @@
+package store
+
+import (
+	"testing"
+
+	"belay/governance"
+)
+
+func TestReadersThatShareAProposalDoNotSeeEachOther(t *testing.T) {
+	s := newStore(t)
+	commit(t, s, proposing(1))
+	one, err := s.Proposal("P-1")
+	must(t, err)
+	two, err := s.Proposal("P-1")
+	must(t, err)
+	before := len(two.SafeTxs)
+	one.SafeTxs = append(one.SafeTxs, governance.SafeTx{State: governance.TxDead})
+	two.SafeTxs = append(two.SafeTxs, governance.SafeTx{State: governance.TxFinal})
+	if one.SafeTxs[before].State == two.SafeTxs[before].State {
+		t.Error("two readers appended into the same memory")
+	}
+	if three, err := s.Proposal("P-1"); err != nil || len(three.SafeTxs) != before {
+		t.Errorf("a third reader sees %d transactions, %v", len(three.SafeTxs), err)
+	}
+}
+
+func TestAReadAfterACommitGivesWhatWasCommitted(t *testing.T) {
+	s := newStore(t)
+	commit(t, s, proposing(1))
+	p, err := s.Proposal("P-1")
+	must(t, err)
+	r := after(p, governance.EventConfirmed)
+	commit(t, s, r)
+	if now, err := s.Proposal("P-1"); err != nil || now.Version != r.State.Version {
+		t.Errorf("version %d after a commit of version %d, %v", now.Version, r.State.Version, err)
+	}
+}
+
+func TestTheMemoIsBounded(t *testing.T) {
+	s := newStore(t)
+	for n := range uint64(memoSize + 10) {
+		commit(t, s, proposing(n+1))
+		_, err := s.Proposal(idOf(n + 1))
+		must(t, err)
+	}
+	if n := len(s.memo.known); n > memoSize {
+		t.Errorf("%d proposals are remembered, at most %d", n, memoSize)
+	}
+	if p, err := s.Proposal("P-1"); err != nil || p.ID != "P-1" {
+		t.Errorf("P-1 reads as %q, %v", p.ID, err)
+	}
+}
