@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -114,7 +115,9 @@ func New(cfg Config) (*Coordinator, error) {
 	for _, p := range cfg.Playbooks {
 		functions = append(functions, p.Functions()...)
 	}
-	book, err := calldata.NewBook(functions, cfg.Labels)
+	labels := governance.ChoiceNames(cfg.Playbooks)
+	maps.Copy(labels, cfg.Labels) // what the operator calls an address comes before what a playbook does
+	book, err := calldata.NewBook(functions, labels)
 	if err != nil {
 		return nil, fmt.Errorf("prepare words: %w", err)
 	}

@@ -43,6 +43,7 @@ func (c *Coordinator) drive(ctx context.Context, chain ChainConfig, look driving
 			}
 			return fmt.Errorf("%s: %w", s.ID, err)
 		}
+		s, facts.Bundle = c.bundled(s)
 		next, again, err := c.act(ctx, chain, look, s, facts, relay.Next(s, facts, time.Now()))
 		if err != nil || !again {
 			return err
@@ -50,6 +51,42 @@ func (c *Coordinator) drive(ctx context.Context, chain ChainConfig, look driving
 		s = next
 	}
 	return nil
+}
+
+// bundled judges the signatures that a submission carries by the owners and the threshold that the watch keeps true. Where the
+// quorum was lost and won anew, the submission that it gives carries the new one.
+func (c *Coordinator) bundled(s governance.Submission) (governance.Submission, relay.Bundle) {
+	p, err := c.cfg.Store.Proposal(s.Proposal)
+	if err != nil {
+		return s, relay.BundleHolds
+	}
+	t := p.SafeTx(s.Subject)
+	if t == nil || carriesQuorum(p, t, s.Data) {
+		return s, relay.BundleHolds
+	}
+	if t.State == governance.TxAsking {
+		return s, relay.BundleShort
+	}
+	data, err := packed(c.cfg.Store, p, t)
+	if err != nil || t.State != governance.TxApproved {
+		return s, relay.BundleHolds
+	}
+	s.Data = data
+	return s, relay.BundleAnew
+}
+
+// carriesQuorum reports whether the Safe would take the signatures in an execution, as far as bytes tell.
+func carriesQuorum(p governance.Proposal, t *governance.SafeTx, data []byte) bool {
+	_, signatures, err := safe.DecodeExec(data)
+	if err != nil {
+		return false
+	}
+	for _, v := range safe.Inspect(t.Hashes.SafeTx, signatures, p.Threshold, p.Owners) {
+		if v.Code != "" {
+			return false
+		}
+	}
+	return true
 }
 
 // sendBlind sends a submission's bytes while no fact can be had.

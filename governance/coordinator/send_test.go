@@ -438,3 +438,35 @@ func TestARevertThatIsMinedIsSimulatedBeforeAnotherIsPaidFor(t *testing.T) {
 		}
 	})
 }
+
+func TestAQuorumThatIsLostAndWonAnewIsSentWithItsNewSignatures(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		r.start()
+		v := r.pause("usdc")
+		r.chain.set(func(s *scripted) { s.deaf = true })
+		r.signAll(v, alice, bob)
+		r.sent(1)
+		old := r.broadcasts()[0]
+		r.chain.alter(func(w *world) {
+			one := w.safes[guardianSafe]
+			one.owners = slices.DeleteFunc(slices.Clone(one.owners), func(a common.Address) bool { return a == addressOf(alice) })
+			w.safes[guardianSafe] = one
+		})
+		r.until("the quorum is gone", r.is(v.ID, governance.StateProposed))
+		n := len(r.broadcasts())
+		r.pass(time.Minute)
+		if again := len(r.broadcasts()) - n; again > 1 { // one may have been on its way
+			t.Errorf("bytes that the Safe refuses were sent %d times more", again)
+		}
+		r.chain.set(func(s *scripted) { s.deaf = false })
+		r.signAll(v, carol)
+		r.ends(v.ID, governance.StateExecuted, "pause usdc true")
+		last := r.broadcasts()[len(r.broadcasts())-1]
+		if old == last {
+			t.Error("the old bytes went out again")
+		}
+		if s := r.submissions(v.ID); len(s) != 1 || s[0].State != governance.SubmissionFinal {
+			t.Errorf("submissions %+v", s)
+		}
+	})
+}

@@ -15,6 +15,7 @@ type Facts struct {
 	// entry is unknown, and nothing is concluded from it.
 	Receipts map[common.Hash]*safe.Receipt
 	Subject  Subject
+	Bundle   Bundle
 	Others   []Carried // the other open submissions of the same relayer
 	Fees     safe.Fees
 	Caps     Caps
@@ -34,6 +35,16 @@ type Subject struct {
 
 // Spent reports whether nobody needs the submission's transaction any more.
 func (s Subject) Spent() bool { return s.Done || s.Dead }
+
+// Bundle is what became of the signatures that a submission carries, as far as owners and threshold tell.
+type Bundle uint8
+
+// The states of a bundle. One that could not be judged holds.
+const (
+	BundleHolds Bundle = iota // the Safe takes them
+	BundleShort               // owners or threshold changed, and there are too few now
+	BundleAnew                // they changed, and there are enough others: the submission's data has them already
+)
 
 // settled reports whether a block is deep enough to count.
 func (f Facts) settled(block uint64) bool {

@@ -45,12 +45,18 @@ func Next(s governance.Submission, f Facts, now time.Time) Action {
 	}
 }
 
+// tooFewSigned is why nothing is sent that the Safe would refuse.
+const tooFewSigned = "owners changed: too few of its signatures hold"
+
 // mined judges a submission of which an attempt has a receipt.
 func mined(s governance.Submission, f Facts, r *safe.Receipt) Action {
 	if s.State != governance.SubmissionMined || s.Mined != r.TxHash {
 		return MarkMined{Hash: r.TxHash, Block: r.Block, Reverted: !r.Succeeded}
 	}
 	if !r.Succeeded && !f.Subject.Spent() {
+		if f.Bundle == BundleShort {
+			return Wait{Why: tooFewSigned}
+		}
 		return Renonce{Simulate: true, Why: fmt.Sprintf("transaction %s was mined in block %d and reverted", r.TxHash, r.Block.Number)}
 	}
 	if !f.settled(r.Block.Number) {
@@ -69,6 +75,8 @@ func mined(s governance.Submission, f Facts, r *safe.Receipt) Action {
 // nonce, or the key was used elsewhere.
 func usedUp(s governance.Submission, f Facts) Action {
 	switch {
+	case !f.Subject.Spent() && f.Bundle == BundleShort:
+		return Wait{Why: tooFewSigned}
 	case !f.Subject.Spent():
 		return Renonce{Why: fmt.Sprintf("relayer nonce %d went to another transaction", s.Nonce)}
 	case !f.subjectSettled():
@@ -80,7 +88,7 @@ func usedUp(s governance.Submission, f Facts) Action {
 
 // unsure judges a submission of which not every receipt could be read: no conclusion, but sending goes on.
 func unsure(s governance.Submission, f Facts) Action {
-	if s.State == governance.SubmissionMined || f.Account.Nonce > s.Nonce || f.Subject.Spent() || f.displaced(s) {
+	if s.State == governance.SubmissionMined || f.Bundle == BundleShort || f.Account.Nonce > s.Nonce || f.Subject.Spent() || f.displaced(s) {
 		return Wait{Why: "not every receipt could be read"}
 	}
 	return Broadcast{Attempt: last(s)}
@@ -91,6 +99,8 @@ func pending(s governance.Submission, f Facts, now time.Time) Action {
 	switch {
 	case f.Subject.Spent():
 		return spent(s, f, now)
+	case f.Bundle == BundleShort:
+		return Wait{Why: tooFewSigned}
 	case len(s.Attempts) == 0:
 		return Renonce{Why: "no signed transaction is stored"}
 	case f.displaced(s):
@@ -164,6 +174,9 @@ func unfundable(s governance.Submission, f Facts, a governance.Attempt) string {
 // replaceable says why it is time for a replacement, if it is.
 func replaceable(s governance.Submission, f Facts, now time.Time) (why string, due bool) {
 	a := last(s)
+	if f.Bundle == BundleAnew {
+		return "its signatures were collected anew", true
+	}
 	if f.outbid(s) {
 		return "a transaction that nobody needs any more bids higher for the same nonce", true
 	}

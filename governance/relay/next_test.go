@@ -69,6 +69,12 @@ func TestNext(t *testing.T) {
 		at   time.Duration // wall time since the last attempt
 		want string        // the action's type and what it must say
 	}{
+		// Its signatures.
+		{"signatures of owners who left are exchanged at once", func(c *scene) { c.f.Bundle = relay.BundleAnew }, 0, "Replace its signatures were collected anew"},
+		{"what the Safe would refuse is not sent again", func(c *scene) { c.f.Bundle = relay.BundleShort }, 0, "Wait owners changed"},
+		{"nor signed with another nonce", func(c *scene) { c.f.Bundle = relay.BundleShort; c.f.Account.Nonce = 8 }, 0, "Wait owners changed"},
+		{"nor signed again after it was refused", func(c *scene) { c.f.Bundle = relay.BundleShort; c.minedIn(headNumber, false); c.known() }, 0, "Wait owners changed"},
+		{"nor sent on a guess", func(c *scene) { c.f.Bundle = relay.BundleShort; delete(c.f.Receipts, firstHash) }, 0, "Wait not every receipt"},
 		// On its way.
 		{"on every block the last bytes are sent again", func(*scene) {}, 0, "Broadcast 02"},
 		{"stored bytes that nobody has seen are sent", func(c *scene) { c.s.State = governance.SubmissionSigned }, 0, "Broadcast 02"},
