@@ -80,6 +80,9 @@ type world struct {
 	balances map[common.Address]uint256.Int
 	nonces   map[common.Address]uint64
 	deeds    []string // every effect on the market, in order
+	approved map[approval]bool
+	vouches  string // the one signature that the contract owner takes; "": none
+	frozen   bool   // the market refuses everything
 }
 
 type vault struct {
@@ -91,7 +94,7 @@ type vault struct {
 func (w world) clone() world {
 	w.safes, w.paused, w.ltv, w.ops = maps.Clone(w.safes), maps.Clone(w.paused), maps.Clone(w.ltv), maps.Clone(w.ops)
 	w.roles, w.balances, w.nonces = maps.Clone(w.roles), maps.Clone(w.balances), maps.Clone(w.nonces)
-	w.deeds = slices.Clone(w.deeds)
+	w.deeds, w.approved = slices.Clone(w.deeds), maps.Clone(w.approved)
 	return w
 }
 
@@ -559,14 +562,16 @@ func tenthMore(offer, before *big.Int) bool {
 
 // Functions of the fake contracts.
 var (
-	setPause  = calldata.MustParseFunction("setReservePause(address asset, bool paused)")
-	getPaused = calldata.MustParseFunction("getPaused(address asset) returns (bool)")
-	setLtv    = calldata.MustParseFunction("setLtv(address asset, uint256 ltv)")
-	getLtv    = calldata.MustParseFunction("getLtv(address asset) returns (uint256)")
-	schedule  = calldata.MustParseFunction("schedule(address target, uint256 value, bytes data, bytes32 predecessor, bytes32 salt, uint256 delay)")
-	execute   = calldata.MustParseFunction("execute(address target, uint256 value, bytes data, bytes32 predecessor, bytes32 salt)")
-	cancelOp  = calldata.MustParseFunction("cancel(bytes32 id)")
-	hasRole   = calldata.MustParseFunction("hasRole(bytes32 role, address account) returns (bool)")
-	getStamp  = calldata.MustParseFunction("getTimestamp(bytes32 id) returns (uint256)")
-	getDelay  = calldata.MustParseFunction("getMinDelay() returns (uint256)")
+	setPause         = calldata.MustParseFunction("setReservePause(address asset, bool paused)")
+	getPaused        = calldata.MustParseFunction("getPaused(address asset) returns (bool)")
+	approvedHashes   = calldata.MustParseFunction("approvedHashes(address owner, bytes32 hash) returns (uint256)")
+	isValidSignature = calldata.MustParseFunction("isValidSignature(bytes data, bytes signature) returns (bytes4)")
+	setLtv           = calldata.MustParseFunction("setLtv(address asset, uint256 ltv)")
+	getLtv           = calldata.MustParseFunction("getLtv(address asset) returns (uint256)")
+	schedule         = calldata.MustParseFunction("schedule(address target, uint256 value, bytes data, bytes32 predecessor, bytes32 salt, uint256 delay)")
+	execute          = calldata.MustParseFunction("execute(address target, uint256 value, bytes data, bytes32 predecessor, bytes32 salt)")
+	cancelOp         = calldata.MustParseFunction("cancel(bytes32 id)")
+	hasRole          = calldata.MustParseFunction("hasRole(bytes32 role, address account) returns (bool)")
+	getStamp         = calldata.MustParseFunction("getTimestamp(bytes32 id) returns (uint256)")
+	getDelay         = calldata.MustParseFunction("getMinDelay() returns (uint256)")
 )

@@ -25,19 +25,22 @@ func (c *Coordinator) Confirm(ctx context.Context, in Signed) (Confirmed, error)
 	if err != nil {
 		return Confirmed{}, err
 	}
-	yes, whose := recovered(p, t, in.Signature)
-	if whose == nil && t.ConfirmedBy(yes.Owner) != nil {
+	yes, known := recovered(p, t, in)
+	if known != nil {
 		view, err := c.look(p, warRoom)
 		return Confirmed{View: view}, err
 	}
-	if in.Kind != "" && in.Kind != safe.KindECDSA && in.Kind != safe.KindEthSign {
-		return Confirmed{}, governance.Refuse(governance.CodeMalformedSignature, "sign with an owner's own wallet", "signatures of kind %q are not built yet", in.Kind)
-	}
 	p = c.refreshed(ctx, p)
-	if plain := whose == nil && isOwner(p.Owners, yes.Owner) && in.Owner == (common.Address{}) && yes.Kind.WorksOn(p.Safe.Version); !plain {
-		if yes, err = recoverOwner(p, t, in); err != nil {
-			return Confirmed{}, err
-		}
+	switch {
+	case in.Kind == safe.KindEIP1271:
+		yes, err = c.byContract(ctx, p, t, in)
+	case in.Kind == safe.KindApprovedHash:
+		err = governance.Refuse(governance.CodeBadValue, "call approveHash on the Safe; it is seen on chain", "an approved hash is not posted")
+	case !isOwner(p.Owners, yes.Owner) || in.Owner != (common.Address{}) || !yes.Kind.WorksOn(p.Safe.Version):
+		yes, err = recoverOwner(p, t, in)
+	}
+	if err != nil {
+		return Confirmed{}, err
 	}
 	confirmation := governance.Confirmation{Owner: yes.Owner, Member: c.people.byWallet[yes.Owner], Kind: yes.Kind, Via: in.Via, SignatureHash: crypto.Keccak256Hash(yes.Signature)}
 	fresh := false
@@ -80,7 +83,7 @@ func (c *Coordinator) meant(p governance.Proposal, in Signed) (*governance.SafeT
 	if t == nil {
 		return nil, governance.Refuse(governance.CodeWrongHash, "open the signing page again and sign what it shows", "%s has no transaction with the safeTxHash %s", p.ID, in.SafeTxHash)
 	}
-	if t.State == governance.TxDead && t.ConfirmedBy(in.Owner) == nil && !p.State.Ended() && !alreadyHeld(&p, t, in.Signature) {
+	if t.State == governance.TxDead && t.ConfirmedBy(in.Owner) == nil && !p.State.Ended() && !alreadyHeld(&p, t, in) {
 		return nil, governance.Refuse(governance.CodeStaleHash, "open the signing page again and sign the new one", "nonce %d of the Safe was used by another transaction, so %s was rebuilt", t.Tx.Nonce, p.ID)
 	}
 	return t, nil
@@ -100,19 +103,27 @@ func fitting(p *governance.Proposal, signature []byte) *governance.SafeTx {
 	return nil
 }
 
-// recovered finds who signed t, among the owners and those whose signatures are held already. It recovers once.
-func recovered(p governance.Proposal, t *governance.SafeTx, signature []byte) (safe.Confirmation, error) {
+// recovered finds who signed t, among the owners and those whose yes is held already, and that yes where there is one. It
+// recovers once. The owner is zero where it was nobody of them.
+func recovered(p governance.Proposal, t *governance.SafeTx, in Signed) (safe.Confirmation, *governance.Confirmation) {
+	if in.Kind == safe.KindEIP1271 {
+		return safe.Confirmation{}, t.ConfirmedBy(in.Owner)
+	}
 	signers := slices.Clone(p.Owners)
 	for _, held := range t.Confirmations {
 		signers = append(signers, held.Owner)
 	}
-	return safe.Confirm(t.Hashes.SafeTx, signature, signers)
+	yes, err := safe.Confirm(t.Hashes.SafeTx, in.Signature, signers)
+	if err != nil {
+		return safe.Confirmation{}, nil
+	}
+	return yes, t.ConfirmedBy(yes.Owner)
 }
 
 // alreadyHeld reports whether the signature is one of an owner whose yes to t is held.
-func alreadyHeld(p *governance.Proposal, t *governance.SafeTx, signature []byte) bool {
-	yes, err := recovered(*p, t, signature)
-	return err == nil && t.ConfirmedBy(yes.Owner) != nil
+func alreadyHeld(p *governance.Proposal, t *governance.SafeTx, in Signed) bool {
+	_, known := recovered(*p, t, in)
+	return known != nil
 }
 
 // refreshPatience is how long a signature waits for the present owners.
@@ -127,7 +138,7 @@ func (c *Coordinator) refreshed(ctx context.Context, p governance.Proposal) gove
 	}
 	patient, cancel := context.WithTimeout(ctx, refreshPatience)
 	defer cancel()
-	state, err := c.recentSafe(patient, chain, p.Safe.Address)
+	state, err := c.newestSafe(patient, chain, p.Safe.Address)
 	if err != nil {
 		c.cfg.Logger.Warn("read owners before a signature", "proposal_id", p.ID, "error", err)
 		return p

@@ -3,6 +3,7 @@ package coordinator
 import (
 	"crypto/ecdsa"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -114,14 +115,22 @@ func TestRefusedSignatures(t *testing.T) {
 			s.Owner = addressOf(bob)
 			return s
 		}, governance.CodeNotOwner, "signature of " + addressOf(alice).Hex()},
-		"of a contract": {func(v governance.View) Signed {
-			s := signedBy(alice, v.SafeTxHash, v.SafeTxHash)
-			s.Kind = safe.KindEIP1271
-			return s
-		}, governance.CodeMalformedSignature, "not built"},
+		"of a contract that is no owner": {func(v governance.View) Signed {
+			return Signed{SafeTxHash: common.HexToHash(v.SafeTxHash), Kind: safe.KindEIP1271, Owner: market1, Signature: []byte("yes")}
+		}, governance.CodeNotOwner, market1.Hex()},
+		"that the contract does not vouch for": {func(v governance.View) Signed {
+			return Signed{SafeTxHash: common.HexToHash(v.SafeTxHash), Kind: safe.KindEIP1271, Owner: nested, Signature: []byte("no")}
+		}, governance.CodeContractRejected, "does not vouch"},
+		"of a contract, longer than any Safe is given": {func(v governance.View) Signed {
+			return Signed{SafeTxHash: common.HexToHash(v.SafeTxHash), Kind: safe.KindEIP1271, Owner: nested, Signature: make([]byte, safe.MaxContractSignature+1)}
+		}, governance.CodeMalformedSignature, "4096"},
+		"an approved hash that is posted": {func(v governance.View) Signed {
+			return Signed{SafeTxHash: common.HexToHash(v.SafeTxHash), Kind: safe.KindApprovedHash, Owner: addressOf(alice)}
+		}, governance.CodeBadValue, "on chain"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, r *rig) {
+				r.chain.alter(joinedBy(nested))
 				r.start()
 				v := r.pause("usdc")
 				in := c.in(v)
@@ -297,5 +306,72 @@ func TestASignatureThatCannotBeStoredIsNotAcknowledged(t *testing.T) {
 		if !errors.Is(err, errDisk) {
 			t.Errorf("the operator's log will not say why: %v", err)
 		}
+	})
+}
+
+// joinedBy makes a contract a fourth owner of the guardian.
+func joinedBy(owner common.Address) func(*world) {
+	return func(w *world) {
+		one := w.safes[guardianSafe]
+		one.owners = append(slices.Clone(one.owners), owner)
+		w.safes[guardianSafe] = one
+	}
+}
+
+func TestAContractOwnerSigns(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		r.chain.alter(joinedBy(nested))
+		r.chain.alter(func(w *world) { w.vouches = "yes" })
+		r.start()
+		v := r.pause("usdc")
+		hash := common.HexToHash(v.SafeTxHash)
+		word := Signed{Proposal: v.ID, SafeTxHash: hash, Kind: safe.KindEIP1271, Owner: nested, Signature: []byte("yes")}
+		first, err := r.c.Confirm(t.Context(), word)
+		if err != nil || !first.New {
+			t.Fatalf("the contract's word: %+v, %v", first, err)
+		}
+		if again, err := r.c.Confirm(t.Context(), word); err != nil || again.New {
+			t.Errorf("said again: new %t, %v", again.New, err)
+		}
+		r.signAll(v, alice)
+		r.ends(v.ID, governance.StateExecuted, "pause usdc true")
+	})
+}
+
+func TestAContractThatChangedItsMindIsLeftOut(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.chain.alter(joinedBy(nested))
+		r.chain.alter(func(w *world) { w.vouches = "yes" })
+		r.start()
+		v := r.setLtv("4000")
+		hash := common.HexToHash(v.SafeTxHash)
+		if _, err := r.c.Confirm(t.Context(), Signed{Proposal: v.ID, SafeTxHash: hash, Kind: safe.KindEIP1271, Owner: nested, Signature: []byte("yes")}); err != nil {
+			t.Fatal(err)
+		}
+		r.chain.alter(func(w *world) { w.vouches = "" })
+		r.pass(2 * time.Second)
+		r.sign(v, v.SafeTxHash, alice)
+		r.until("the card says so", func() bool { return noted(r.show(v.ID), "does not vouch") })
+		if n := len(r.broadcasts()); n != 0 {
+			t.Errorf("%d transactions that the Safe refuses were sent", n)
+		}
+		r.sign(v, v.SafeTxHash, bob)
+		r.ends(v.ID, governance.StateExecuted, "ltv 4000")
+	})
+}
+
+func TestAnApprovedHashOnChainIsAConfirmation(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		r.start()
+		v := r.pause("usdc")
+		hash := common.HexToHash(v.SafeTxHash)
+		r.chain.alter(func(w *world) { w.approved = map[approval]bool{{guardianSafe, addressOf(carol), hash}: true} })
+		r.until("it counts", func() bool { return len(r.stored(v.ID).SafeTxs[0].Confirmations) == 1 })
+		yes := r.stored(v.ID).SafeTxs[0].Confirmations[0]
+		if yes.Kind != safe.KindApprovedHash || yes.Owner != addressOf(carol) || yes.Via != governance.ViaChain || yes.Member != "carol" {
+			t.Errorf("recorded %+v", yes)
+		}
+		r.sign(v, v.SafeTxHash, alice)
+		r.ends(v.ID, governance.StateExecuted, "pause usdc true")
 	})
 }

@@ -65,12 +65,16 @@ func (d *drafting) readSafe(ctx context.Context) error {
 }
 
 func (d *drafting) agreedSafe(ctx context.Context) (safe.State, error) {
-	head, fees, err := d.chain.Chain.Recent(ctx)
+	head, fees, err := d.chain.Chain.Head(ctx)
 	if err != nil {
 		return safe.State{}, err
 	}
 	d.fees = fees
-	return d.chain.Chain.StateAt(ctx, head, d.guarded.Address)
+	state, err := d.chain.Chain.StateAt(ctx, head, d.guarded.Address)
+	if err == nil {
+		d.c.hints.keepSafe(place{d.chain.Name, d.guarded.Address}, state)
+	}
+	return state, err
 }
 
 func noAgreement(what string, err error) *governance.Refusal {

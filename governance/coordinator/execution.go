@@ -63,8 +63,8 @@ func ReadyExecution(store signatures, p governance.Proposal) (Execution, error) 
 	return out, err
 }
 
-// packed is execTransaction's calldata with exactly threshold signatures of current owners.
-func packed(store signatures, p governance.Proposal, t *governance.SafeTx) ([]byte, error) {
+// packed is execTransaction's calldata with exactly threshold signatures of current owners, without those of except.
+func packed(store signatures, p governance.Proposal, t *governance.SafeTx, except ...common.Address) ([]byte, error) {
 	held, err := store.Signatures(t.Hashes.SafeTx)
 	if err != nil {
 		return nil, fmt.Errorf("read signatures: %w", err)
@@ -75,7 +75,7 @@ func packed(store signatures, p governance.Proposal, t *governance.SafeTx) ([]by
 	}
 	var yes []safe.Confirmation
 	for _, c := range t.Confirmations {
-		if slices.Contains(p.Owners, c.Owner) {
+		if slices.Contains(p.Owners, c.Owner) && !slices.Contains(except, c.Owner) {
 			yes = append(yes, safe.Confirmation{Owner: c.Owner, Kind: c.Kind, Signature: bytesOf[c.Owner]})
 		}
 	}

@@ -18,7 +18,7 @@ import (
 func (t *tending) observe(ctx context.Context, chain ChainConfig, head safe.Block, p governance.Proposal) error {
 	var failed []error
 	for _, step := range []func(context.Context, ChainConfig, safe.Block, governance.Proposal) error{
-		t.observeDepths, t.observeSafe, t.observeOperation, t.observeDepths,
+		t.observeDepths, t.observeSafe, t.observeApprovals, t.observeOperation, t.observeDepths,
 	} {
 		failed = append(failed, step(ctx, chain, head, p))
 		after, err := t.cfg.Store.Proposal(p.ID)

@@ -67,7 +67,7 @@ func (c *Coordinator) rebuild(ctx context.Context, d governance.Duty) error {
 	if err != nil {
 		return err
 	}
-	state, err := c.recentSafe(ctx, chain, p.Safe.Address)
+	state, err := c.newestSafe(ctx, chain, p.Safe.Address)
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // safeAt reads what decides about signatures, in one round: who may sign, how many must, and which nonce comes next. The state that it
-// gives holds nothing else. What a block says never changes, so a reading at the same block is used again.
+// gives may hold nothing else. What a block says never changes, so a reading at the same block is used again.
 func (c *Coordinator) safeAt(ctx context.Context, chain ChainConfig, at safe.Block, address common.Address) (safe.State, error) {
 	key := place{chain.Name, address}
 	if known, ok := c.hints.safeAt(key, at); ok {
@@ -48,9 +48,9 @@ func decodeSafe(at safe.Block, results []safe.Result) (s safe.State, err error) 
 	return s, nil
 }
 
-// recentSafe reads the same at a block that was the newest moments ago.
-func (c *Coordinator) recentSafe(ctx context.Context, chain ChainConfig, address common.Address) (safe.State, error) {
-	head, _, err := chain.Chain.Recent(ctx)
+// newestSafe reads the same at the newest agreed block.
+func (c *Coordinator) newestSafe(ctx context.Context, chain ChainConfig, address common.Address) (safe.State, error) {
+	head, _, err := chain.Chain.Head(ctx)
 	if err != nil {
 		return safe.State{}, fmt.Errorf("read head: %w", err)
 	}

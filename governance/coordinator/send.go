@@ -67,14 +67,26 @@ func (c *Coordinator) submit(ctx context.Context, d governance.Duty) error {
 	if err != nil {
 		return err
 	}
-	data, err := packed(c.cfg.Store, p, t)
-	if err != nil {
-		return err
+	s := governance.Submission{ID: submissionID(p.ID, t.Purpose, t.Hashes.SafeTx), Proposal: p.ID, Role: t.Purpose, Chain: chain.Name,
+		Subject: t.Hashes.SafeTx, Emergency: p.Kind.Emergency(), To: p.Safe.Address}
+	if s.Data, err = c.bundle(ctx, chain, p, t); err != nil {
+		known, _ := c.submission(p.ID, s.ID)
+		return c.hold(ctx, d, known, s, err)
 	}
-	return c.launch(ctx, chain, d, governance.Submission{
-		ID: submissionID(p.ID, t.Purpose, t.Hashes.SafeTx), Proposal: p.ID, Role: t.Purpose, Chain: chain.Name, Subject: t.Hashes.SafeTx,
-		Emergency: p.Kind.Emergency(), To: p.Safe.Address, Data: data,
-	}, t.Hashes == p.Active().Hashes)
+	return c.launch(ctx, chain, d, s, t.Hashes == p.Active().Hashes)
+}
+
+// bundle packs what holds. Where the chain cannot be asked about contracts' words, an emergency takes them as they were given.
+func (c *Coordinator) bundle(ctx context.Context, chain ChainConfig, p governance.Proposal, t *governance.SafeTx) ([]byte, error) {
+	gone, err := c.unvouched(ctx, chain, p, t)
+	if err != nil && !p.Kind.Emergency() {
+		return nil, fmt.Errorf("ask the contracts that signed: %w", err)
+	}
+	data, err := packed(c.cfg.Store, p, t, gone...)
+	if errors.Is(err, safe.ErrTooFewConfirmations) && len(gone) > 0 {
+		return nil, fmt.Errorf("%s does not vouch for it any more, and too few others signed", gone[0].Hex())
+	}
+	return data, err
 }
 
 // dropHeld takes back what was said of a transaction that is not to be sent any more.

@@ -418,7 +418,7 @@ func TestARevertThatIsMinedIsSimulatedBeforeAnotherIsPaidFor(t *testing.T) {
 		r.sent(1)
 		r.chain.set(func(s *scripted) { // the target changed its mind: the call reverts from now on
 			s.deaf = false
-			s.head().world.safes[guardianSafe] = vault{owners: []common.Address{addressOf(carol), addressOf(bob)}, threshold: 2, nonce: 7}
+			s.head().world.frozen = true
 		})
 		for range 6 {
 			r.pass(12 * time.Second)

@@ -40,7 +40,7 @@ func (c *Coordinator) emergencyTurn(ctx context.Context, chain ChainConfig, d go
 	if t.Tx.Nonce == p.SafeNonce {
 		return t, nil
 	}
-	state, err := c.freshSafe(ctx, chain, p)
+	state, err := c.newestSafe(ctx, chain, p.Safe.Address)
 	if err != nil {
 		return t, nil
 	}
@@ -91,5 +91,5 @@ func (c *Coordinator) freshSafe(ctx context.Context, chain ChainConfig, p govern
 	if head, fresh := c.hints.freshHead(chain.Name, time.Now()); fresh {
 		return c.safeAt(ctx, chain, head, p.Safe.Address)
 	}
-	return c.recentSafe(ctx, chain, p.Safe.Address)
+	return c.newestSafe(ctx, chain, p.Safe.Address)
 }

@@ -83,6 +83,7 @@ func TestCardsAreBroughtUpToDateOnceHoweverManyChangesAskForIt(t *testing.T) {
 		r.desk.slow = gate
 		r.start()
 		v := r.pause("usdc")
+		r.pass(time.Second) // the first delivery is under way
 		for _, what := range []string{"onit", "cant"} {
 			for _, who := range []string{"alice", "bob", "carol"} {
 				if _, err := r.c.Respond(t.Context(), v.ID, who, what); err != nil {
