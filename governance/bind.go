@@ -55,6 +55,30 @@ func (p *Playbook) Bind(params map[string]string) (*Bound, error) {
 	return b, b.prepare()
 }
 
+// Judge tells, without a reading, what is wrong with values that a person is still filling in: a refusal per parameter, and
+// under "" what concerns several together, once each is good by itself. What was not given is no mistake yet.
+func (p *Playbook) Judge(params map[string]string) map[string]*Refusal {
+	wrong := map[string]*Refusal{}
+	for i := range p.Params {
+		param := &p.Params[i]
+		text := unquote(params[param.Name])
+		if text == "" {
+			continue
+		}
+		if _, refusal := param.accept(text); refusal != nil {
+			wrong[param.Name] = refusal
+		}
+	}
+	if len(wrong) > 0 {
+		return wrong
+	}
+	_, err := p.Bind(params)
+	if refusal, ok := AsRefusal(err); ok && refusal.Code != CodeMissingParam {
+		wrong[""] = refusal
+	}
+	return wrong
+}
+
 // normalise brings keys to their exact names and takes quotes off values. Keys are visited in order, so that the same input
 // always gets the same answer.
 func (p *Playbook) normalise(params map[string]string) (map[string]string, *Refusal) {
@@ -329,10 +353,14 @@ func (b *Bound) addCalls(built *Built) error {
 	if len(built.Calls) == 0 {
 		*built = Built{}
 		slices.Sort(already)
-		return Refuse(CodeInvariant, "nothing has to be done", "It is already so: %s", strings.Join(slices.Compact(already), "; "))
+		return Refuse(CodeInvariant, "Nothing has to be done", "It is already so: %s", strings.Join(slices.Compact(already), "; ")).Headed(alreadySo[b.Playbook.Kind])
 	}
 	return nil
 }
+
+// alreadySo is the title of the refusal of what is done already.
+var alreadySo = map[Kind]string{KindPause: "Already paused", KindUnpause: "Already unpaused", KindParameter: "Already set", KindMigrate: "Already done",
+	KindCancel: "Already canceled", KindCustom: "Already done"}
 
 // skipped reports whether a call's skip_if was read as true. What could not be read skips nothing.
 func skipped(call callTemplate, before []Reading) (why string, skip bool) {

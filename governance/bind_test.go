@@ -9,6 +9,8 @@ import (
 
 	"belay/safe"
 	"belay/safe/calldata"
+
+	"github.com/ethereum/go-ethereum/common"
 )
 
 func TestBindTakesWhatPeopleType(t *testing.T) {
@@ -48,15 +50,15 @@ func TestBindRefuses(t *testing.T) {
 		code  Code
 		want  string
 	}{
-		{"an unknown parameter", map[string]string{"aset": "usdc", "ltv": "1"}, CodeUnknownParam, `set-ltv has no parameter "aset" (did you mean asset?)`},
-		{"a parameter far from any", map[string]string{"frobnicate": "1"}, CodeUnknownParam, "it takes asset, ltv, threshold, cap"},
-		{"a missing parameter", map[string]string{"asset": "usdc"}, CodeMissingParam, "set-ltv needs ltv (uint256 from 0 to 8500)"},
-		{"a missing choice", map[string]string{"ltv": "1"}, CodeMissingParam, "set-ltv needs asset (one of usdc, weth)"},
+		{"an unknown parameter", map[string]string{"aset": "usdc", "ltv": "1"}, CodeUnknownParam, `set-ltv has no parameter "aset" (Did you mean asset?)`},
+		{"a parameter far from any", map[string]string{"frobnicate": "1"}, CodeUnknownParam, "It takes asset, ltv, threshold, cap"},
+		{"a missing parameter", map[string]string{"asset": "usdc"}, CodeMissingParam, "set-ltv needs ltv (A whole number from 0 to 8500)"},
+		{"a missing choice", map[string]string{"ltv": "1"}, CodeMissingParam, "set-ltv needs asset (One of usdc, weth)"},
 		{"a parameter twice", map[string]string{"asset": "usdc", "ASSET": "weth"}, CodeBadValue, "asset is given twice"},
-		{"a choice with a typo", map[string]string{"asset": "usdd", "ltv": "1"}, CodeBadValue, "did you mean usdc? one of usdc, weth"},
-		{"an address that is no choice", map[string]string{"asset": marketText, "ltv": "1"}, CodeOutOfBounds, "is none of its choices (one of usdc, weth)"},
-		{"a value above", map[string]string{"asset": "usdc", "ltv": "8501"}, CodeOutOfBounds, "ltv = 8501 is above its maximum of 8500 (uint256 from 0 to 8500)"},
-		{"a value below", map[string]string{"asset": "usdc", "ltv": "1", "threshold": "99"}, CodeOutOfBounds, "threshold = 99 is below its minimum of 100 (uint16, at least 100)"},
+		{"a choice with a typo", map[string]string{"asset": "usdd", "ltv": "1"}, CodeBadValue, "Did you mean usdc? One of usdc, weth"},
+		{"an address that is no choice", map[string]string{"asset": marketText, "ltv": "1"}, CodeOutOfBounds, "is none of its choices (One of usdc, weth)"},
+		{"a value above", map[string]string{"asset": "usdc", "ltv": "8501"}, CodeOutOfBounds, "ltv = 8501 is above its maximum of 8500 (A whole number from 0 to 8500)"},
+		{"a value below", map[string]string{"asset": "usdc", "ltv": "1", "threshold": "99"}, CodeOutOfBounds, "threshold = 99 is below its minimum of 100 (A whole number, at least 100)"},
 		{"an amount below", map[string]string{"asset": "usdc", "ltv": "1", "cap": "0.499999"}, CodeOutOfBounds, "cap = 0.499999 is below its minimum of 0.5"},
 		{"a negative unsigned", map[string]string{"asset": "usdc", "ltv": "-1"}, CodeBadValue, `ltv = "-1" cannot be read`},
 		{"octal", map[string]string{"asset": "usdc", "ltv": "010"}, CodeBadValue, "starts with a zero"},
@@ -148,6 +150,9 @@ func TestAPauseIsBuilt(t *testing.T) {
 
 func TestWhatIsSoAlreadyIsTold(t *testing.T) {
 	_, err := bindPause(t).Build([]safe.Result{words(1)})
+	if refusal, ok := AsRefusal(err); !ok || refusal.Title() != "Already paused" {
+		t.Errorf("refused with the title of %v", err)
+	}
 	assertRefusal(t, err, CodeInvariant, "It is already so: getPaused(asset: usdc "+usdcText+") = true")
 }
 
@@ -437,3 +442,41 @@ func FuzzBind(f *testing.F) {
 }
 
 func n64(b *Bound) int64 { return integerOf(b.values["ltv"]).Int64() }
+
+func TestJudgeNamesTheParameterThatIsWrong(t *testing.T) {
+	p := mustCompile(t, ltvSpec())
+	for name, c := range map[string]struct {
+		params map[string]string
+		want   map[string]Code
+	}{
+		"nothing yet is no mistake":         {nil, nil},
+		"an empty value is no mistake":      {map[string]string{"asset": " ", "ltv": `""`}, nil},
+		"good values":                       {map[string]string{"asset": "usdc", "ltv": "8000"}, nil},
+		"each wrong one is named":           {map[string]string{"asset": "doge", "ltv": "8501", "threshold": "99"}, map[string]Code{"asset": CodeBadValue, "ltv": CodeOutOfBounds, "threshold": CodeOutOfBounds}},
+		"a rule between them concerns both": {map[string]string{"asset": "usdc", "ltv": "8400", "threshold": "8300"}, map[string]Code{"": CodeInvariant}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := p.Judge(c.params)
+			if len(got) != len(c.want) {
+				t.Errorf("judged %v", got)
+			}
+			for param, code := range c.want {
+				if got[param] == nil || got[param].Code != code {
+					t.Errorf("%q: %v, want %s", param, got[param], code)
+				}
+			}
+		})
+	}
+}
+
+func TestChoicesNameTheirAddressesWhereNobodyDisagrees(t *testing.T) {
+	a, b := mustCompile(t, ltvSpec()), mustCompile(t, ltvSpec())
+	usdc := common.HexToAddress(usdcText)
+	if got := ChoiceNames(map[string]*Playbook{"a": a, "b": b}); got[usdc] != "usdc" || len(got) != 2 {
+		t.Errorf("named %v", got)
+	}
+	b.Params[0].Choices[0].Name = "tether"
+	if got := ChoiceNames(map[string]*Playbook{"a": a, "b": b}); got[usdc] != "" || len(got) != 1 {
+		t.Errorf("an address of two names: %v", got)
+	}
+}

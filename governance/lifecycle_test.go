@@ -28,6 +28,9 @@ type tale struct {
 }
 
 // drafted is a proposal of a kind on nonce 7 of a 2-of-3 Safe, with a spare where spares is 1.
+// What the drafted call is about.
+var market, usdc = common.Address{8}, common.Address{7}
+
 func drafted(kind governance.Kind, spares int, via bool) governance.Proposal {
 	p := governance.Proposal{
 		ID: "P-1", Kind: kind, Title: "Pause USDC", Proposer: "alice", Reason: "oracle is off", CreatedAt: start, ExpiresAt: start.Add(24 * time.Hour),
@@ -35,12 +38,15 @@ func drafted(kind governance.Kind, spares int, via bool) governance.Proposal {
 		Safe:   governance.SafeRef{Name: "guardian", Chain: "devnet", ChainID: 1337, Address: common.Address{9}, Version: safe.V1_4_1, Verified: safe.VerifiedByAddress},
 		Owners: owners, Threshold: 2, SafeNonce: 7, ReadAt: safe.Block{Number: 100}, OpenedAt: safe.Block{Number: 100}, OpenedNonce: 7,
 		Expect: []governance.Expectation{{Text: "getPaused(usdc) = true", Equals: "true"}},
-		Calls:  []governance.CallView{}, Dangers: []governance.DangerView{}, Transactions: []governance.Transaction{}, Postconditions: []governance.Postcondition{},
+		Calls: []governance.CallView{{To: market.Hex(), Label: "market", Value: "0", Data: "0x01", Function: "setReservePause(address,bool)", Args: []governance.ArgView{},
+			Text: governance.Untrusted("market " + market.Hex() + ".setReservePause(asset: usdc " + usdc.Hex() + ", paused: true)")}},
+		Simulation: &safe.Simulation{OK: true, Block: 100, Provider: "alchemy"}, Changes: []governance.Change{{What: "getPaused(usdc)", Before: "false", After: "true"}},
+		Dangers: []governance.DangerView{}, Transactions: []governance.Transaction{}, Postconditions: []governance.Postcondition{},
 		Objections: []governance.Opinion{}, Responders: []governance.Opinion{}, Public: governance.PublicText{What: "USDC is paused"},
 	}
 	purpose := governance.PurposeDirect
 	if via {
-		purpose = governance.PurposeSchedule
+		purpose, p.Changes = governance.PurposeSchedule, []governance.Change{}
 		p.Timelock = &governance.Operation{Name: "core", Kind: "openzeppelin", ID: common.Hash{77}, Delay: 60, State: governance.OperationUnset, AnyoneMay: true}
 	}
 	for i := range spares + 1 {

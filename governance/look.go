@@ -1,11 +1,9 @@
 package governance
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"belay/safe"
@@ -61,8 +59,8 @@ func (l look) view() View {
 		Title: p.Title, Proposer: l.member(p.Proposer), CreatedAt: instant(p.CreatedAt), ExpiresAt: instant(p.ExpiresAt),
 		Visibility: p.Policy.Visibility, IsPublic: p.Visible(AudiencePublic),
 		Safe: SafeView{Name: p.Safe.Name, Chain: p.Safe.Chain, ChainID: p.Safe.ChainID, Address: p.Safe.Address.Hex(),
-			Version: p.Safe.Version.String(), Verified: p.Safe.Verified == safe.VerifiedByAddress || p.Safe.Verified == safe.VerifiedByCode, VerifiedBy: string(p.Safe.Verified)},
-		Calls: list(p.Calls), Dangers: list(p.Dangers), Simulation: l.simulation(),
+			Version: p.Safe.Version.String(), Verified: p.Safe.Verified == safe.VerifiedByAddress || p.Safe.Verified == safe.VerifiedByCode, VerifiedBy: l.verifiedBy()},
+		Calls: list(p.Calls), Expect: []Untrusted{}, Dangers: list(p.Dangers), Simulation: l.simulation(),
 		SafeTxs: []SafeTxView{}, Confirmations: []ConfirmationView{}, Threshold: p.Threshold, Owners: addresses(p.Owners), OwnerNames: l.ownerNames(),
 		Timelock: l.timelock(), Transactions: []TransactionView{}, Postconditions: []PostconditionView{}, Events: l.events(),
 		Objections: l.opinions(p.Objections), Responders: l.opinions(p.Responders), Public: l.public(), Explorer: l.f.Explorer,
@@ -75,6 +73,9 @@ func (l look) view() View {
 	}
 	v.Links = LinksView{Self: l.f.PublicURL + "/p/" + v.ID, Sign: l.f.PublicURL + "/p/" + v.ID + "/sign"}
 	l.mirrorActive(&v)
+	for _, e := range p.Expect {
+		v.Expect = append(v.Expect, Untrusted(e.Text))
+	}
 	for _, t := range p.Transactions {
 		v.Transactions = append(v.Transactions, transactionView(t))
 	}
@@ -89,6 +90,14 @@ func (l look) view() View {
 		v.Undo = &UndoView{Playbook: p.Undo, Params: maps.Clone(p.UndoParams)}
 	}
 	return v
+}
+
+// verifiedBy says how the Safe's code was recognised. Where the providers did not agree, it was not looked at.
+func (l look) verifiedBy() string {
+	if l.p.Blind != "" {
+		return VerifiedUnread
+	}
+	return string(l.p.Safe.Verified)
 }
 
 // mirrorActive lays out every SafeTx and repeats the active one on top.
@@ -132,7 +141,7 @@ func (l look) timelock() *TimelockView {
 	if o == nil {
 		return nil
 	}
-	return &TimelockView{Name: o.Name, Kind: o.Kind, Address: o.Address.Hex(), OperationID: hash(o.ID), State: o.State, OpensAt: seconds(o.OpensAt), ClosesAt: seconds(o.ClosesAt)}
+	return &TimelockView{Name: o.Name, Kind: o.Kind, Address: o.Address.Hex(), OperationID: hash(o.ID), State: o.State, Delay: o.Delay, OpensAt: seconds(o.OpensAt), ClosesAt: seconds(o.ClosesAt)}
 }
 
 func (l look) public() *PublicView {
@@ -148,95 +157,11 @@ func (l look) public() *PublicView {
 	return v
 }
 
-// events tells the story. The public reads neither names nor people's words, and numbers of its own: the log's sequence
-// would betray what else is going on.
-func (l look) events() []EventView {
-	told := make([]EventView, 0, len(l.f.Events))
-	for _, r := range l.f.Events {
-		if !l.open && r.Event.Opinion != nil {
-			continue // what members said to each other
-		}
-		v := EventView{Seq: r.Seq, At: instant(r.Event.At), Type: r.Event.Type, By: l.by(r.Event.By), Text: Untrusted(l.tell(r.Event))}
-		if !l.open {
-			v.Seq = uint64(len(told)) + 1
-		}
-		told = append(told, v)
-	}
-	return told
-}
-
-// tell puts one event in words.
-func (l look) tell(e Event) string {
-	switch {
-	case e.Type == EventProposed && l.open && l.p.Reason != "":
-		return l.p.Title + ": " + l.p.Reason
-	case e.Type == EventProposed:
-		return l.p.Title
-	case !e.complete():
-		return e.Text
-	}
-	switch e.Type {
-	case EventConfirmed:
-		return fmt.Sprintf("signed by %s", e.Confirmation.Owner.Hex())
-	case EventQuorum:
-		return "quorum: " + e.Text
-	case EventQuorumLost:
-		return "quorum lost: " + e.Text
-	case EventOwners:
-		if e.Text == "" {
-			return fmt.Sprintf("the Safe is at nonce %d", e.Nonce)
-		}
-	case EventSubmitted:
-		return "sent as " + e.Transaction.TxHash.Hex()
-	case EventMined:
-		return fmt.Sprintf("mined in block %d as %s", e.Transaction.Block.Number, e.Transaction.TxHash.Hex())
-	case EventFinal:
-		return fmt.Sprintf("%s is final", e.Transaction.TxHash.Hex())
-	case EventScheduled:
-		return strings.TrimSuffix("in the timelock, opens "+chainTime(e.Operation.OpensAt)+"; "+e.Text, "; ")
-	case EventWindow:
-		return "timelock: " + string(e.Operation.State)
-	case EventPostcondition:
-		return findings(e.Postconditions)
-	case EventExtended:
-		return strings.TrimPrefix(e.Text+"; open until "+instant(*e.Until), "; ")
-	case EventObjected, EventResponded:
-		return strings.TrimSuffix(e.Opinion.What+": "+e.Opinion.Text, ": ")
-	}
-	return e.Text
-}
-
-func findings(conditions []Postcondition) string {
-	lines := make([]string, 0, len(conditions))
-	for _, c := range conditions {
-		verdict := "yes"
-		switch {
-		case c.Value == "":
-			verdict = "could not be read"
-		case !c.OK:
-			verdict = "NO, it is " + c.Value
-		}
-		if c.Final {
-			verdict += ", final"
-		}
-		lines = append(lines, c.Text+": "+verdict)
-	}
-	return strings.Join(lines, "; ")
-}
-
 func (l look) member(name string) string {
 	if l.named {
 		return name
 	}
 	return ""
-}
-
-// by names who did it: a member where names are shown, else only that it was one.
-func (l look) by(who string) string {
-	if l.named || who == "chain" || who == "belay" || common.IsHexAddress(who) {
-		return who
-	}
-	return "a member"
 }
 
 func (l look) ownerNames() map[string]string {

@@ -2,6 +2,7 @@ package governance
 
 import (
 	"fmt"
+	"maps"
 	"math/big"
 	"regexp"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"belay/safe/calldata"
 
 	"github.com/ethereum/go-ethereum/accounts/abi"
+	"github.com/ethereum/go-ethereum/common"
 )
 
 // maxParamText bounds what a person may type for one parameter, in bytes.
@@ -144,17 +146,61 @@ func (p *Param) allowed() string {
 		}
 		return "one of " + strings.Join(names, ", ")
 	}
+	kind := TypeWords(p.Type)
 	switch {
 	case p.Min != "" && p.Max != "":
-		return fmt.Sprintf("%s from %s to %s", p.Type, p.Min, p.Max)
+		return fmt.Sprintf("%s from %s to %s", kind, p.Min, p.Max)
 	case p.Min != "":
-		return fmt.Sprintf("%s, at least %s", p.Type, p.Min)
+		return fmt.Sprintf("%s, at least %s", kind, p.Min)
 	case p.Max != "":
-		return fmt.Sprintf("%s, at most %s", p.Type, p.Max)
+		return fmt.Sprintf("%s, at most %s", kind, p.Max)
 	case p.Sample != "":
-		return fmt.Sprintf("%s, such as %s", p.Type, p.Sample)
+		return fmt.Sprintf("%s, such as %s", kind, p.Sample)
 	}
-	return "a value of type " + p.Type
+	return kind
+}
+
+// TypeWords says what a type takes to someone who writes no Solidity. Types without an everyday word keep their name.
+func TypeWords(t string) string {
+	switch {
+	case strings.ContainsAny(t, "[("):
+		return t
+	case strings.HasPrefix(t, "uint"), strings.HasPrefix(t, "int"):
+		return "a whole number"
+	case t == "amount":
+		return "an amount"
+	case t == "bool":
+		return "true or false"
+	case t == "address":
+		return "an address, 0x…"
+	case t == "string":
+		return "text"
+	case strings.HasPrefix(t, "bytes"):
+		return "hexadecimal, 0x…"
+	}
+	return t
+}
+
+// ChoiceNames are the addresses that playbooks offer by name, so that calls can show the same names beside them. An address
+// that goes by two names gets none.
+func ChoiceNames(playbooks map[string]*Playbook) map[common.Address]string {
+	names := map[common.Address]string{}
+	for _, name := range slices.Sorted(maps.Keys(playbooks)) {
+		for _, param := range playbooks[name].Params {
+			for _, c := range param.Choices {
+				address := common.HexToAddress(c.Value)
+				switch known, named := names[address]; {
+				case param.Type != "address" || strings.Contains(strings.ToLower(c.Name), "0x"): // a label must not look like an address
+				case !named:
+					names[address] = c.Name
+				case !strings.EqualFold(known, c.Name):
+					names[address] = ""
+				}
+			}
+		}
+	}
+	maps.DeleteFunc(names, func(_ common.Address, name string) bool { return name == "" })
+	return names
 }
 
 // hint is allowed with the nearest choice in front.
@@ -164,7 +210,7 @@ func (p *Param) hint(text string) string {
 		names[i] = c.Name
 	}
 	if near := didYouMeanHint(text, names); near != "" {
-		return near + " " + p.allowed()
+		return near + " " + sentenceCase(p.allowed())
 	}
 	return p.allowed()
 }

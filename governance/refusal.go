@@ -1,6 +1,10 @@
 package governance
 
-import "fmt"
+import (
+	"fmt"
+	"unicode"
+	"unicode/utf8"
+)
 
 // Code is a refusal's reason, stable for machines. The list is the public contract's.
 type Code string
@@ -36,11 +40,28 @@ type Refusal struct {
 	Code   Code
 	Detail string // what exactly, where
 	Hint   string // the next step
+
+	heading string // instead of the code's title, where that would mislead
 }
 
-// Refuse makes a refusal.
+// Refuse makes a refusal. The hint is a sentence of its own wherever it is shown, and begins as one.
 func Refuse(code Code, hint, detail string, args ...any) *Refusal {
-	return &Refusal{Code: code, Detail: fmt.Sprintf(detail, args...), Hint: hint}
+	return &Refusal{Code: code, Detail: fmt.Sprintf(detail, args...), Hint: sentenceCase(hint)}
+}
+
+// Headed gives the refusal a title of its own.
+func (r *Refusal) Headed(title string) *Refusal {
+	r.heading = title
+	return r
+}
+
+// sentenceCase lets a text begin with a capital letter.
+func sentenceCase(text string) string {
+	if text == "" {
+		return ""
+	}
+	first, size := utf8.DecodeRuneInString(text)
+	return string(unicode.ToUpper(first)) + text[size:]
 }
 
 // Error gives detail and hint in one line.
@@ -51,8 +72,13 @@ func (r *Refusal) Error() string {
 	return r.Detail + " (" + r.Hint + ")"
 }
 
-// Title is the code's short sentence.
-func (r *Refusal) Title() string { return Titles[r.Code] }
+// Title is a short sentence: the code's, unless the refusal has one of its own.
+func (r *Refusal) Title() string {
+	if r.heading != "" {
+		return r.heading
+	}
+	return Titles[r.Code]
+}
 
 // Titles gives every code its short sentence.
 var Titles = map[Code]string{

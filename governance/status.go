@@ -141,8 +141,8 @@ func (l look) done() string {
 // noteRunes bounds a note that quotes what people typed or what a provider answered.
 const noteRunes = 300
 
-// notes are what a person must know now and would not find by looking. They are our own sentences: what a chain says is
-// quoted in the proof, where it is marked as such.
+// notes are what a person must know now and would not find by looking. They are our own sentences: what a chain says, true or
+// false, is quoted in the proof, where it is marked as such.
 func (l look) notes() []string {
 	p, notes := l.p, []string{}
 	add := func(concerned bool, format string, args ...any) {
@@ -155,7 +155,7 @@ func (l look) notes() []string {
 	for _, remark := range p.Remarks {
 		add(true, "%s", remark)
 	}
-	add(p.Safe.Verified == safe.VerifiedByProvider, "The Safe's code is not a published Safe release: only its own word says that it is version %s.", p.Safe.Version)
+	add(p.Safe.Verified == safe.VerifiedByProvider && p.Blind == "", "The Safe's code is not a published Safe release: only its own word says that it is version %s.", p.Safe.Version)
 	add(l.f.Single, "Unverified: one provider only is configured, so nothing on this card was checked against a second one.")
 	add(l.f.Manifest != "", "%s", l.f.Manifest)
 	add(p.Forced != "" && l.open, "%s forced this although the simulation reverts.", p.Forced)
@@ -163,14 +163,10 @@ func (l look) notes() []string {
 	add(t != nil && !p.State.Ended() && t.State != TxMined && t.State != TxFinal && t.Tx.Nonce > p.SafeNonce,
 		"It waits: the Safe is at nonce %d, this uses nonce %d.", p.SafeNonce, nonceOf(t))
 	add(p.Earlier != nil, "It had ended as %s, and someone who holds the signatures went on with it.", earlier(p))
-	add(p.State.Ended() && p.Usable(), "LOADED: enough signatures exist and a nonce of it is not used. Anyone who holds them can still execute it.")
+	add(p.State.Ended() && p.Usable(), "LOADED: anyone who holds its signatures can still execute it. Any other transaction of the Safe with the same nonce ends that.")
 	for _, s := range l.f.Submissions {
 		add(s.Problem != "" && !p.State.Ended() && l.open, "The relayer cannot go on: %s. Any wallet can send it: open the page, or run `belay execute %s --print`.", s.Problem, p.ID)
 		add(s.Problem != "" && !p.State.Ended() && !l.open, "The relayer cannot go on.")
-	}
-	for i, c := range p.Postconditions {
-		add(!c.OK && c.Value != "", "Postcondition %d is false at block %d.", i+1, c.Block)
-		add(c.Value == "", "Postcondition %d could not be read at block %d, so nothing is claimed of it.", i+1, c.Block)
 	}
 	return notes
 }

@@ -21,6 +21,7 @@ type View struct {
 
 	Safe       SafeView        `json:"safe"`
 	Calls      []CallView      `json:"calls"`
+	Expect     []Untrusted     `json:"expect"` // what must be true once it took effect
 	Dangers    []DangerView    `json:"dangers"`
 	Simulation *SimulationView `json:"simulation"`
 	SafeTxs    []SafeTxView    `json:"safe_txs"`
@@ -67,8 +68,11 @@ type SafeView struct {
 	Address    string `json:"address"`
 	Version    string `json:"version"`
 	Verified   bool   `json:"verified"`
-	VerifiedBy string `json:"verified_by"` // canonical | code | unverified
+	VerifiedBy string `json:"verified_by"` // canonical | code | unverified | not_read
 }
+
+// VerifiedUnread says that nobody looked at the Safe's code: the providers do not agree on anything now.
+const VerifiedUnread = "not_read"
 
 // CallView is one call of the intent, in words.
 type CallView struct {
@@ -155,6 +159,7 @@ type TimelockView struct {
 	Address     string         `json:"address"`
 	OperationID string         `json:"operation_id"`
 	State       OperationState `json:"state"`
+	Delay       uint64         `json:"delay"` // seconds from schedule to window
 	OpensAt     *string        `json:"opens_at"`
 	ClosesAt    *string        `json:"closes_at"`
 }
@@ -183,13 +188,16 @@ type UndoView struct {
 	Params   map[string]string `json:"params"`
 }
 
-// EventView is one line of the story.
+// EventView is one line of the story. Text reads on after the name in By, where that is a person's.
 type EventView struct {
 	Seq  uint64    `json:"seq"`
 	At   string    `json:"at"`
 	Type EventType `json:"type"`
 	By   string    `json:"by"`
 	Text Untrusted `json:"text"`
+
+	Ours   string    `json:"-"` // the part of Text that is our own words
+	Quoted Untrusted `json:"-"` // the part that people or the chain said
 }
 
 // OpinionView is what a member said.

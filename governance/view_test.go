@@ -48,10 +48,19 @@ func lives(t *testing.T) map[string]*tale {
 	late.does(seen(7, 101, 3, owners...))
 	late.now = late.p.ExpiresAt
 	ready := queued(t).does(window(governance.OperationReady))
+	blind := proposed(t, governance.KindPause, 1, false)
+	blind.p.Blind, blind.p.Safe.Verified, blind.p.Simulation = "the providers do not agree on the Safe (2 of 3 are silent); its nonce and owners are one provider's word", safe.VerifiedByProvider, nil
+	forced := proposed(t, governance.KindPause, 1, false).does(governance.Speak{Opinion: governance.Opinion{Member: "bob", What: "onit"}})
+	forced.p.Forced, forced.p.Simulation = "alice", &safe.Simulation{Block: 100, Error: "Error: paused already"}
+	loaded := signed(t, governance.KindParameter, 0, false).does(governance.Withdraw{Member: "alice"}).does(governance.Withdraw{Member: "bob"})
 	withdrawn := proposed(t, governance.KindPause, 0, false).does(governance.Withdraw{Member: "alice"})
 	return map[string]*tale{
 		"proposed":    proposed(t, governance.KindPause, 1, false).does(governance.Speak{Opinion: governance.Opinion{Member: "carol", What: "object", Text: "are we sure?"}}),
 		"approved":    pause(),
+		"blind":       blind,
+		"forced":      forced,
+		"loaded":      loaded,
+		"scheduling":  proposed(t, governance.KindParameter, 0, true),
 		"mined":       mined(),
 		"executed":    final().proves("true"),
 		"ineffective": final().proves("false"),
@@ -95,7 +104,7 @@ func (s *tale) golden(name string, a governance.Audience) {
 
 func TestTheStatusLineSaysWhereItStands(t *testing.T) {
 	want := map[string]string{
-		"proposed": "Needs 2 more", "approved": "Quorum reached, sending", "mined": "Mined, 2 of 2",
+		"proposed": "Needs 2 more", "blind": "Needs 2 more", "forced": "Needs 2 more", "scheduling": "Needs 2 more", "loaded": "Canceled: withdrawn by two members", "approved": "Quorum reached, sending", "mined": "Mined, 2 of 2",
 		"executed": "USDC is paused, checked at block 101", "ineffective": "EXECUTED WITHOUT EFFECT: it is final on chain, and the chain does not say what it should",
 		"unproven": "Final, checking the effect", "queued": "Waiting in the timelock, opens 1970-01-01T00:33:20Z", "ready": "The window is open. Sending",
 		"canceled": "Canceled: withdrawn by its proposer", "expired": "Expired: nobody completed the signatures in time",
@@ -287,5 +296,29 @@ func TestWhatWasScheduledStaysShownWhenItIsVetoed(t *testing.T) {
 	s := queued(t).does(vetoed()).is(governance.StateCanceled)
 	if !s.p.Visible(governance.AudiencePublic) {
 		t.Error("it was public while it waited, and is hidden now")
+	}
+}
+
+func TestTheStoryTellsNothingTwiceAndNothingThatNobodyNeeds(t *testing.T) {
+	s := signed(t, governance.KindPause, 1, false)
+	s.does(governance.Confirm{SafeTxHash: s.p.SafeTxs[1].Hashes.SafeTx, Confirmation: governance.Confirmation{Owner: owners[0], Member: "alice", Kind: safe.KindECDSA}})
+	s.does(s.ran(0, true, 101)).does(seen(8, 102, 2, owners...)).proves("true").does(s.deep()).proves("true")
+	var story []string
+	for _, e := range s.view(governance.AudienceWarRoom).Events {
+		story = append(story, e.By+" "+e.Text.Raw())
+	}
+	tx := s.p.Transactions[0].TxHash.Hex()
+	want := []string{"alice proposed Pause USDC: oracle is off", "alice signed", "bob signed", "belay enough signatures: 2 of 2", "alice signed the spare, nonce 8",
+		"chain mined in block 101 as " + tx, "chain the chain says already what it should, not final yet: getPaused(usdc) = true", "chain " + tx + " is final",
+		"chain final on chain, and what it should do is done"}
+	if !slices.Equal(story, want) {
+		t.Errorf("the story is\n%s\nwant\n%s", strings.Join(story, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func TestABlindDraftSaysNothingOfCodeThatNobodyRead(t *testing.T) {
+	v := lives(t)["blind"].view(governance.AudienceWarRoom)
+	if len(v.Notes) != 1 || !strings.HasPrefix(v.Notes[0], "NOT VERIFIED: the providers do not agree") || v.Safe.VerifiedBy != governance.VerifiedUnread || v.Safe.Verified {
+		t.Errorf("notes %q, verified by %q", v.Notes, v.Safe.VerifiedBy)
 	}
 }
