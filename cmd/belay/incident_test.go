@@ -37,12 +37,17 @@ type incident struct {
 // newIncident deploys the sample protocol and starts `belay serve` on it.
 func newIncident(t *testing.T, adjust ...func(*devnet.Guarding)) *incident {
 	t.Helper()
+	return newIncidentOf(t, devnet.StackConfig{MinDelay: time.Minute}, adjust...)
+}
+
+func newIncidentOf(t *testing.T, protocol devnet.StackConfig, adjust ...func(*devnet.Guarding)) *incident {
+	t.Helper()
 	chain, err := devnet.Start(devnet.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = chain.Close() })
-	stack, err := devnet.NewStack(t.Context(), chain, devnet.StackConfig{MinDelay: time.Minute})
+	stack, err := devnet.NewStack(t.Context(), chain, protocol)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -84,7 +84,7 @@ func (s *service) dialChains(ctx context.Context) error {
 
 func chainConfig(c configs.Chain, log *slog.Logger, m *metrics) chain.Config {
 	out := chain.Config{Name: c.Name, ChainID: c.ID, Agreement: c.Agreement, Confirmations: c.Confirmations, Finalized: c.Confirmations == 0,
-		Logger: log.With("chain", c.Name)}
+		Logger: log}
 	if m != nil {
 		out.OnCall = func(provider, method string, outcome chain.Outcome, took time.Duration) {
 			m.rpc(c.Name, provider, method, string(outcome), took)
