@@ -14,6 +14,8 @@ type Gate interface {
 	// Receive is durable when it returns nil; governance.ErrDuplicate means it is known already.
 	Receive(ctx context.Context, entry governance.InboxEntry) error
 	Playbooks() []coordinator.PlaybookInfo
+	// Judge says from memory what is wrong with a playbook's values: a refusal a parameter, and "" for several together.
+	Judge(playbook string, params map[string]string) map[string]*governance.Refusal
 }
 
 // Outcome is how something that arrived was acknowledged, for counting.
@@ -28,6 +30,7 @@ const (
 	OutcomeForged    Outcome = "forged"    // bad signature, or too old
 	OutcomeIgnored   Outcome = "ignored"   // genuine and asks for nothing
 	OutcomeCompleted Outcome = "completed" // choices while typing
+	OutcomeAsked     Outcome = "asked"     // something was missing or wrong, and a form asks for it; nothing to record yet
 )
 
 // Observer is told how each arrival was acknowledged and how long that took.

@@ -103,6 +103,11 @@ func (b *Bot) Receive(ctx context.Context, entry governance.InboxEntry) error {
 // Playbooks lists what can be proposed.
 func (b *Bot) Playbooks() []coordinator.PlaybookInfo { return b.desk.Playbooks() }
 
+// Judge passes values on to the coordinator.
+func (b *Bot) Judge(playbook string, params map[string]string) map[string]*governance.Refusal {
+	return b.desk.Judge(playbook, params)
+}
+
 // Handle works off one inbox entry and answers the person. It returns nil once the entry is done with, and an error only
 // where another instance, or the next start, must take it up again.
 func (b *Bot) Handle(ctx context.Context, entry governance.InboxEntry) error {
@@ -144,13 +149,29 @@ func refusalCard(r *governance.Refusal) Card {
 		title = "Refused"
 	}
 	c := Card{Header: title, Summary: title, Tone: ToneAlarm}
-	lines := []Line{{Said(governance.Untrusted(r.Detail), 2*errorRunes)}}
+	lines := []Line{detailLine(r.Detail)}
 	if r.Hint != "" {
-		lines = append(lines, Line{Strong("Next: "), Said(governance.Untrusted(r.Hint), 2*errorRunes)})
+		lines = append(lines, append(Line{Strong("Next: ")}, sentence(Cut(r.Hint, 2*errorRunes), Plain)...))
 	}
 	lines = append(lines, Line{Plain("Nothing was done. Reason code: "), Code(string(r.Code))})
 	c.Sections = []Section{{Lines: lines}}
 	return c
+}
+
+// detailLine quotes what a refusal says; a time in it is shown in the reader's own zone.
+func detailLine(text string) (l Line) {
+	quote := func(s string) Span { return Said(governance.Untrusted(s), 2*errorRunes) }
+	from := 0
+	for _, at := range timestamp.FindAllStringIndex(text, 3) {
+		if moment, ok := instant(text[at[0]:at[1]]); ok {
+			l = append(l, quote(text[from:at[0]]), Plain(" "), Moment(moment))
+			from = at[1]
+		}
+	}
+	if from < len(text) {
+		l = append(l, quote(text[from:]))
+	}
+	return l
 }
 
 // answerTries bounds the attempts to reach someone; the card in the room says the same.

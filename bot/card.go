@@ -149,10 +149,10 @@ func ParseClick(id string) (Click, bool) {
 
 // Answer makes a card of plain sentences, for a private answer.
 func Answer(header string, sentences ...string) Card {
-	c := Card{Header: header, Summary: header}
+	c := Card{Header: plainTimes(header), Summary: plainTimes(header)}
 	for _, s := range sentences {
 		if s != "" {
-			c.Sections = append(c.Sections, Section{Lines: []Line{{Plain(s)}}})
+			c.Sections = append(c.Sections, Section{Lines: []Line{sentence(s, Plain)}})
 		}
 	}
 	return c

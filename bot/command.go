@@ -124,6 +124,22 @@ func isVerb(v Verb) bool {
 	return v == VerbPause || v == VerbPropose || slices.ContainsFunc(Verbs, func(i VerbInfo) bool { return i.Verb == v })
 }
 
+// text writes the words so that Words reads them back.
+func (c Command) text() string {
+	parts := make([]string, 0, len(c.Words))
+	for _, w := range c.Words {
+		value := quoteIfNeeded(w.Value)
+		if w.Quoted {
+			value = quote(w.Value)
+		}
+		if w.Key != "" {
+			value = w.Key + "=" + value
+		}
+		parts = append(parts, value)
+	}
+	return strings.Join(parts, " ")
+}
+
 // proposalID takes P-12, p12, #12 and 12.
 var proposalID = regexp.MustCompile(`^(?i:p-?|#)?0*([1-9][0-9]{0,17})$`)
 

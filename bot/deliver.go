@@ -162,7 +162,7 @@ func (d *delivery) story(ctx context.Context, v governance.View) error {
 		}
 		d.ref.Thread = thread
 	}
-	story := Card{Summary: v.ID + ": " + v.Status, Sections: []Section{{Lines: lines}}}
+	story := Card{Summary: v.ID + ": " + plainTimes(v.Status), Sections: []Section{{Lines: lines}}}
 	err := d.platform.Tell(ctx, d.room.Channel, d.ref.Thread, story, operation(d.ref.Proposal, d.ref.Place, "story", last))
 	if class := ClassOf(err); err != nil && class != Gone && class != Forbidden {
 		return fmt.Errorf("tell the thread: %w", err)
@@ -174,15 +174,10 @@ func (d *delivery) story(ctx context.Context, v governance.View) error {
 	return nil
 }
 
-// tellable leaves out what the card itself says, and what nobody needs a notification for.
+// tellable leaves out what the card itself says, and what nobody needs a notification for: that a transaction is final is
+// told by what follows from it.
 func tellable(e governance.EventView) bool {
-	switch e.Type {
-	case governance.EventProposed, governance.EventDisclosed:
-		return false
-	case governance.EventOwners:
-		return e.Text != ""
-	}
-	return true
+	return e.Type != governance.EventProposed && e.Type != governance.EventFinal && (e.Text != "" || e.Ours != "")
 }
 
 func threadName(v governance.View) string { return v.ID + " " + v.Title }

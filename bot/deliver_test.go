@@ -10,7 +10,7 @@ import (
 )
 
 func event(seq uint64, kind governance.EventType, by, text string) governance.EventView {
-	return governance.EventView{Seq: seq, At: "2026-11-20T13:00:00Z", Type: kind, By: by, Text: governance.Untrusted(text)}
+	return governance.EventView{Seq: seq, At: "2026-11-20T13:00:00Z", Type: kind, By: by, Text: governance.Untrusted(text), Ours: text}
 }
 
 func TestOneCardIsPostedAndThenEditedInPlace(t *testing.T) {
@@ -45,11 +45,11 @@ func TestOneCardIsPostedAndThenEditedInPlace(t *testing.T) {
 func TestTheThreadTellsEachEventOnce(t *testing.T) {
 	s := newStage(t)
 	v := testdesk.Sample()
-	v.Events = []governance.EventView{event(10, governance.EventProposed, "alice", "x"), event(11, governance.EventConfirmed, "alice", "1 of 2")}
+	v.Events = []governance.EventView{event(10, governance.EventProposed, "alice", "x"), event(11, governance.EventConfirmed, "alice", "signed")}
 	s.desk.Put(v)
 	s.must(s.delivers("P-12", 2))
 	s.must(s.delivers("P-12", 2))
-	v.Events = append(v.Events, event(15, governance.EventConfirmed, "bob", "2 of 2"), event(16, governance.EventQuorum, "belay", ""))
+	v.Events = append(v.Events, event(15, governance.EventConfirmed, "bob", "signed"), event(16, governance.EventQuorum, "belay", "enough signatures: 2 of 2"), event(17, governance.EventFinal, "chain", "0x12 is final"))
 	s.desk.Put(v)
 	s.must(s.delivers("P-12", 4))
 	s.restart()
@@ -58,10 +58,10 @@ func TestTheThreadTellsEachEventOnce(t *testing.T) {
 	if len(told) != 2 || s.pad.opened["tm1"] != "P-12 Pause a reserve" {
 		t.Fatalf("threads %v hold %d messages", s.pad.opened, len(told))
 	}
-	s.contains(told[0], "confirmed by alice: 1 of 2")
-	s.contains(told[1], "confirmed by bob: 2 of 2", "quorum")
-	if strings.Contains(textOf(told[0]), "proposed") {
-		t.Error("the thread repeats the card")
+	s.contains(told[0], "alice signed")
+	s.contains(told[1], "bob signed", "Enough signatures: 2 of 2")
+	if strings.Contains(textOf(told[0]), "proposed") || strings.Contains(textOf(told[1]), "final") {
+		t.Error("the thread repeats the card, or tells what nobody needs")
 	}
 }
 
@@ -168,13 +168,13 @@ func TestDangersComeFirstAndNothingToCompareIsShortened(t *testing.T) {
 		t.Errorf("card:\n%s", text)
 	}
 	v.Simulation = &governance.SimulationView{Error: "reverted: paused"}
-	if text = textOf(Draw(v, Reader{})); !strings.Contains(text, "THE SIMULATION REVERTS: reverted: paused") {
+	if text = textOf(Draw(v, Reader{Audience: governance.AudienceWarRoom})); !strings.Contains(text, "THE SIMULATION REVERTS: reverted: paused") {
 		t.Errorf("card:\n%s", text)
 	}
 	for range 40 {
 		v.Owners = append(v.Owners, testdesk.SafeAddress)
 	}
-	if text = textOf(Draw(v, Reader{})); !strings.Contains(text, "more owners") {
+	if text = textOf(Draw(v, Reader{Audience: governance.AudienceWarRoom})); !strings.Contains(text, "more owners") {
 		t.Errorf("many owners are not summarised:\n%s", text)
 	}
 }

@@ -3,6 +3,7 @@ package bot
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"belay/governance"
 )
@@ -15,10 +16,22 @@ func details(v governance.View, r Reader) Card {
 		c.Buttons = []Button{{Label: "Review & sign", URL: r.SignURL, Style: StylePrimary}}
 	}
 	for _, t := range v.SafeTxs {
-		c.Sections = append(c.Sections, Section{Title: fmt.Sprintf("%s, nonce %d, %s", t.Purpose, t.Nonce, t.State), Lines: safeTxLines(t)})
+		c.Sections = append(c.Sections, Section{Title: safeTxTitle(t), Lines: safeTxLines(t)})
 	}
 	c.Sections = append(c.Sections, Section{Title: "Story", Lines: storyLines(v.Events)})
 	return c
+}
+
+// safeTxTitle names one of the transactions that the proposal consists of.
+func safeTxTitle(t governance.SafeTxView) string {
+	what := upperFirst(strings.TrimSpace(roleWords[t.Purpose]))
+	switch t.Purpose {
+	case governance.PurposeDirect:
+		what = "Transaction"
+	case governance.PurposeSpare:
+		what = "Spare"
+	}
+	return fmt.Sprintf("%s, nonce %d (%s)", what, t.Nonce, t.State)
 }
 
 func safeTxLines(t governance.SafeTxView) []Line {
@@ -56,14 +69,28 @@ func eventLine(e governance.EventView) Line {
 	return append(line, eventWords(e)...)
 }
 
-// eventWords says who did what, without the time: a chat shows when a message came.
-func eventWords(e governance.EventView) Line {
-	line := Line{Strong(string(e.Type))}
-	if e.By != "" && e.By != "belay" && e.By != "chain" {
-		line = append(line, Plain(" by "+e.By))
+// eventWords says who did what, without the time: a chat shows when a message came. What people or the chain said is quoted.
+func eventWords(e governance.EventView) (line Line) {
+	ours, quoted := e.Ours, e.Quoted
+	if ours == "" && quoted == "" {
+		quoted = e.Text
 	}
-	if e.Text != "" {
-		line = append(line, Plain(": "), Said(e.Text, eventRunes))
+	loud := Plain
+	switch e.Type {
+	case governance.EventIneffective, governance.EventFailed, governance.EventQuorumLost, governance.EventUnmined:
+		loud = Strong
 	}
-	return line
+	if e.By == "" || e.By == "belay" || e.By == "chain" {
+		ours = upperFirst(ours)
+	} else {
+		line = Line{Strong(e.By), Plain(" ")}
+	}
+	line = append(line, sentence(ours, loud)...)
+	if quoted == "" {
+		return line
+	}
+	if ours != "" {
+		line = append(line, Plain(": "))
+	}
+	return append(line, Said(quoted, eventRunes))
 }

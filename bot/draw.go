@@ -39,10 +39,10 @@ type Reader struct {
 // member reports whether the reader is one of the people who act.
 func (r Reader) member() bool { return r.Audience > governance.AudienceKey }
 
-// Draw makes a proposal's card from the one View of it. What a signer must not miss comes first, what is compared is
-// shown in full, and nothing is claimed that the View does not claim.
+// Draw makes a proposal's card from the one View of it: where it stands and who must do what, then what it does, then what is
+// compared, in full. Nothing is claimed that the View does not claim, and no fact stands there twice.
 func Draw(v governance.View, r Reader) Card {
-	c := Card{Header: header(v), Summary: headline(v) + ": " + v.Title + ". " + v.Status, Tone: tone(v)}
+	c := Card{Header: header(v), Summary: headline(v) + ": " + v.Title + ". " + plainTimes(v.Status), Tone: tone(v)}
 	add := func(title string, lines ...Line) {
 		if len(lines) > 0 {
 			c.Sections = append(c.Sections, Section{Title: title, Lines: lines})
@@ -50,14 +50,16 @@ func Draw(v governance.View, r Reader) Card {
 	}
 	add("", statusLines(v, r)...)
 	add("Dangers", dangerLines(v)...)
+	add("Proof", proofLines(v)...)
 	add("Effect", effectLines(v)...)
-	add("Calls", callLines(v)...)
-	c.Sections = append(c.Sections, Section{Title: "Safe", Lines: safeLines(v), Keep: true})
-	add(signersTitle(v), signerLines(v)...)
+	add(callsTitle(v), callLines(v)...)
+	c.Sections = append(c.Sections, Section{Title: "Safe", Lines: safeLines(v, r), Keep: true})
+	if r.member() {
+		add(signersTitle(v), signerLines(v)...)
+		add("Said", opinionLines(v)...)
+	}
 	add("Timelock", timelockLines(v)...)
 	add("On chain", transactionLines(v)...)
-	add("Proof", proofLines(v)...)
-	add("Said", opinionLines(v)...)
 	c.Buttons = buttons(v, r)
 	c.Footer = footer(v, r)
 	return c
@@ -116,26 +118,97 @@ func tone(v governance.View) Tone {
 
 func statusLines(v governance.View, r Reader) (lines []Line) {
 	if v.Status != "" && v.ID != "" {
-		lines = append(lines, Line{Strong(v.Status)})
-	}
-	for _, n := range v.Notes[:min(len(v.Notes), notesShown)] {
-		lines = append(lines, Line{Strong("! "), Plain(Cut(n, dangerRunes))})
-	}
-	if v.Reason != "" {
-		lines = append(lines, Line{Plain("Reason: "), Said(v.Reason, reasonRunes)})
-	}
-	if v.Proposer != "" {
-		lines = append(lines, Line{Plain("By " + v.Proposer + " " + "with playbook " + v.Playbook)})
-	}
-	if !v.State.Ended() && v.State != "" {
-		if at, ok := instant(v.ExpiresAt); ok && v.State == governance.StateProposed {
-			lines = append(lines, Line{Plain("Asks until "), Moment(at)})
-		}
+		lines = append(lines, sentence(v.Status, Strong))
 	}
 	if !r.member() {
 		lines = append(lines, publicLines(v)...)
 	}
+	if next := nextStep(v, r); next != "" {
+		lines = append(lines, append(Line{Strong("Next: ")}, sentence(next, Plain)...))
+	}
+	for _, n := range v.Notes[:min(len(v.Notes), notesShown)] {
+		lines = append(lines, append(Line{Strong("! ")}, sentence(Cut(n, dangerRunes), Plain)...))
+	}
+	if more := len(v.Notes) - notesShown; more > 0 {
+		lines = append(lines, Line{Strong(fmt.Sprintf("! and %d more notes on the page", more))})
+	}
+	switch {
+	case v.Proposer != "" && v.Reason != "":
+		lines = append(lines, Line{Plain("Asked by " + v.Proposer + ": "), Said(v.Reason, reasonRunes)})
+	case v.Proposer != "":
+		lines = append(lines, Line{Plain("Asked by " + v.Proposer)})
+	case v.Reason != "":
+		lines = append(lines, Line{Plain("Reason: "), Said(v.Reason, reasonRunes)})
+	}
+	if at, ok := instant(v.ExpiresAt); ok && v.State == governance.StateProposed && v.ID != "" {
+		lines = append(lines, Line{Plain("Asks until "), Moment(at)})
+	}
 	return lines
+}
+
+// nextStep says what comes next and whose turn it is.
+func nextStep(v governance.View, r Reader) string {
+	if !r.member() || v.ID == "" {
+		return ""
+	}
+	root := "/" + r.Names.WithDefaults().Root
+	switch v.State {
+	case governance.StateProposed:
+		if who := missing(v); who != "" {
+			return who + ": review and sign."
+		}
+	case governance.StateQueued:
+		return "nobody has to do anything until the window opens."
+	case governance.StateReady:
+		if strings.Contains(v.Status, "Needs") {
+			return missing(v) + ": sign the execution."
+		}
+	case governance.StateIneffective:
+		return "see under Proof what the chain says instead, and propose again or act by hand."
+	case governance.StateFailed, governance.StateExpired, governance.StateSuperseded:
+		return "propose it again if it is still wanted."
+	case governance.StateApproved:
+		if strings.Contains(v.Status, "waiting for the word") {
+			return "someone who may propose it says " + root + " execute " + v.ID + "."
+		}
+	}
+	return ""
+}
+
+// namesShown is how many people a sentence names.
+const namesShown = 6
+
+// missing says whose signatures can complete the quorum; those who said that they cannot now are named last.
+func missing(v governance.View) string {
+	need := v.Threshold - len(v.Confirmations)
+	if need <= 0 {
+		return ""
+	}
+	var able, unable, nameless []string
+	for _, o := range v.Owners {
+		name := v.OwnerNames[o]
+		switch {
+		case slices.ContainsFunc(v.Confirmations, func(c governance.ConfirmationView) bool { return c.Owner == o }):
+		case name == "":
+			nameless = append(nameless, "another owner")
+		case lastWord(v, name) == "cant":
+			unable = append(unable, name)
+		default:
+			able = append(able, name)
+		}
+	}
+	names := slices.Concat(able, unable, nameless)
+	if len(able)+len(unable) == 0 {
+		return "the owners of the Safe"
+	}
+	who := ""
+	if len(names) > need {
+		who = fmt.Sprintf("%d of ", need)
+	}
+	if more := len(names) - namesShown; more > 0 {
+		names = append(names[:namesShown:namesShown], fmt.Sprintf("%d more", more))
+	}
+	return who + strings.Join(names, ", ")
 }
 
 // publicLines are the protocol's own words to its users. What happened is said only once it is proven.
@@ -144,7 +217,7 @@ func publicLines(v governance.View) (lines []Line) {
 		return nil
 	}
 	if v.State == governance.StateExecuted {
-		if v.Public.What != "" {
+		if v.Public.What != "" && !strings.HasPrefix(v.Status, v.Public.What) { // the status line says it where it is proven
 			lines = append(lines, Line{Strong(v.Public.What)})
 		}
 		if v.Public.UsersCan != "" {
@@ -161,6 +234,9 @@ func publicLines(v governance.View) (lines []Line) {
 
 // dangerLines hold the dangers and the marks of a simulation that is missing, failed or untrustworthy.
 func dangerLines(v governance.View) (lines []Line) {
+	if v.State == governance.StateExecuted {
+		return nil // over
+	}
 	mark := func(s string, more ...Span) { lines = append(lines, append(Line{Strong("🔴 " + s)}, more...)) }
 	if !v.State.Ended() {
 		switch s := v.Simulation; {
@@ -181,9 +257,10 @@ func dangerLines(v governance.View) (lines []Line) {
 	return lines
 }
 
+// effectLines say what will change. Once it happened, the proof says it; once it ended, nothing will.
 func effectLines(v governance.View) (lines []Line) {
 	s := v.Simulation
-	if s == nil || !s.OK {
+	if s == nil || !s.OK || v.State.Ended() || v.Execution != nil {
 		return nil
 	}
 	for _, c := range s.Changes[:min(len(s.Changes), changesShown)] {
@@ -191,13 +268,38 @@ func effectLines(v governance.View) (lines []Line) {
 			Said(governance.Untrusted(c.Before), valueRunes), Plain(" → "), Said(governance.Untrusted(c.After), valueRunes)})
 	}
 	if more := len(s.Changes) - changesShown; more > 0 {
-		lines = append(lines, Line{Plain(fmt.Sprintf("and %d more changes", more))})
+		lines = append(lines, Line{Plain(fmt.Sprintf("and %d more changes; the page shows all of them", more))})
 	}
 	by := ""
 	if s.Provider != "" {
 		by = " by " + s.Provider
 	}
-	return append(lines, Line{Plain("Simulated at block " + strconv.FormatUint(s.Block, 10) + by)})
+	simulated := "imulated at block " + strconv.FormatUint(s.Block, 10) + by
+	if v.Timelock == nil {
+		return append(lines, Line{Plain("S" + simulated)})
+	}
+	return append(lines, laterLines(v, simulated)...)
+}
+
+// laterLines say what a timelocked proposal comes to: only its schedule can be simulated before the window opens.
+func laterLines(v governance.View, simulated string) (lines []Line) {
+	for _, e := range v.Expect[:min(len(v.Expect), changesShown)] {
+		lines = append(lines, Line{Plain("Once executed this must be true: "), Said(e, callRunes)})
+	}
+	if more := len(v.Expect) - changesShown; more > 0 {
+		lines = append(lines, Line{Plain(fmt.Sprintf("and %d more; the page shows all of them", more))})
+	}
+	if v.State != governance.StateProposed && v.State != governance.StateApproved {
+		return lines
+	}
+	return append(lines, Line{Plain("Signing only schedules it; nothing changes before it is executed. The scheduling was s" + simulated + ", the execution is not simulated")})
+}
+
+func callsTitle(v governance.View) string {
+	if v.Timelock != nil && v.Execution == nil {
+		return "Calls, when executed"
+	}
+	return "Calls"
 }
 
 func callLines(v governance.View) (lines []Line) {
@@ -206,6 +308,9 @@ func callLines(v governance.View) (lines []Line) {
 		for _, in := range c.Inner[:min(len(c.Inner), callsShown)] {
 			lines = append(lines, Line{Plain("   inside: "), Said(in.Text, callRunes)})
 		}
+		if more := len(c.Inner) - callsShown; more > 0 {
+			lines = append(lines, Line{Strong(fmt.Sprintf("   inside: and %d more; read all of them on the page", more))})
+		}
 	}
 	if more := len(v.Calls) - callsShown; more > 0 {
 		lines = append(lines, Line{Strong(fmt.Sprintf("and %d more calls; read all of them on the page", more))})
@@ -213,9 +318,12 @@ func callLines(v governance.View) (lines []Line) {
 	return lines
 }
 
-func safeLines(v governance.View) []Line {
+func safeLines(v governance.View, r Reader) []Line {
 	version := "version " + v.Safe.Version
-	if !v.Safe.Verified {
+	switch {
+	case v.Safe.VerifiedBy == governance.VerifiedUnread:
+		version += " by one provider's word"
+	case !v.Safe.Verified:
 		version += ", NOT a published release"
 	}
 	lines := []Line{
@@ -225,16 +333,25 @@ func safeLines(v governance.View) []Line {
 	if v.SafeTx.Operation != 0 {
 		lines = append(lines, Line{Plain("operation 1, DELEGATECALL, to "), Code(v.SafeTx.To)})
 	}
-	if v.SafeTxHash != "" && v.ID != "" {
-		lines = append(lines, Line{Plain("safeTxHash, compare it on your device: "), Code(v.SafeTxHash)})
+	if v.SafeTxHash == "" || v.ID == "" {
+		return lines
 	}
-	return lines
+	if r.member() && signable(v) {
+		return append(lines, Line{Plain("safeTxHash, compare it on your device: "), Code(v.SafeTxHash)})
+	}
+	return append(lines, Line{Plain("safeTxHash "), Code(v.SafeTxHash)})
+}
+
+// signable reports whether signatures are asked for now.
+func signable(v governance.View) bool {
+	return !v.State.Ended() && v.Execution == nil && len(v.Confirmations) < v.Threshold
 }
 
 func signersTitle(v governance.View) string {
 	return fmt.Sprintf("Signed %d of %d", len(v.Confirmations), v.Threshold)
 }
 
+// signerLines list who signed and, while signatures are asked for, who has not, then how far the spares are.
 func signerLines(v governance.View) (lines []Line) {
 	if v.ID == "" {
 		return nil
@@ -242,17 +359,34 @@ func signerLines(v governance.View) (lines []Line) {
 	signed := map[string]bool{}
 	for _, c := range v.Confirmations {
 		signed[c.Owner] = true
-		lines = append(lines, signerLine("[x] ", c.Owner, v.OwnerNames[c.Owner], " ("+c.Kind+")"))
+		lines = append(lines, signerLine("[x] ", c.Owner, v.OwnerNames[c.Owner], kindWords[c.Kind]))
 	}
-	if v.State.Ended() {
-		return clip(lines, ownersShown, "owners")
-	}
-	for _, o := range v.Owners {
-		if !signed[o] {
-			lines = append(lines, signerLine("[ ] ", o, v.OwnerNames[o], response(v, v.OwnerNames[o])))
+	if signable(v) {
+		for _, o := range v.Owners {
+			if !signed[o] {
+				lines = append(lines, signerLine("[ ] ", o, v.OwnerNames[o], responseWords[lastWord(v, v.OwnerNames[o])]))
+			}
 		}
 	}
-	return clip(lines, ownersShown, "owners")
+	return append(clip(lines, ownersShown, "owners"), spareLines(v)...)
+}
+
+// kindWords tell of signatures that are no plain ones.
+var kindWords = map[string]string{"eth_sign": ", as a signed message", "eip1271": ", a contract", "approved_hash": ", on chain"}
+
+var responseWords = map[string]string{"onit": ", is on it", "cant": ", cannot now"}
+
+// spareLines tell how far the same pause is signed at further nonces, for the case that another transaction takes its own.
+func spareLines(v governance.View) (lines []Line) {
+	if v.State.Ended() || v.Execution != nil {
+		return nil
+	}
+	for _, t := range v.SafeTxs {
+		if t.Purpose == governance.PurposeSpare && t.SafeTxHash != v.SafeTxHash && (t.State == governance.TxAsking || t.State == governance.TxApproved) {
+			lines = append(lines, Line{Plain(fmt.Sprintf("Spare, nonce %d: %d of %d", t.Nonce, len(t.Confirmations), v.Threshold))})
+		}
+	}
+	return lines
 }
 
 func signerLine(mark, owner, name, after string) Line {
@@ -262,11 +396,11 @@ func signerLine(mark, owner, name, after string) Line {
 	return Line{Plain(mark + name + " "), Code(owner), Plain(after)}
 }
 
-// response is what an owner's member last said about signing.
-func response(v governance.View, member string) string {
+// lastWord is what a member last said about signing: onit, cant, or nothing.
+func lastWord(v governance.View, member string) string {
 	for _, o := range slices.Backward(v.Responders) {
 		if member != "" && o.Member == member {
-			return map[string]string{"onit": ", is on it", "cant": ", cannot now"}[o.What]
+			return o.What
 		}
 	}
 	return ""
@@ -279,28 +413,66 @@ func clip(lines []Line, most int, what string) []Line {
 	return lines
 }
 
+// operationWords say where a timelock operation stands.
+var operationWords = map[governance.OperationState]string{governance.OperationUnset: "nothing scheduled yet", governance.OperationWaiting: "waiting",
+	governance.OperationReady: "window open", governance.OperationDone: "executed", governance.OperationExpired: "window closed", governance.OperationCanceled: "canceled",
+	governance.OperationBlocked: "blocked", governance.OperationUnknown: "could not be read"}
+
 func timelockLines(v governance.View) []Line {
 	t := v.Timelock
 	if t == nil {
 		return nil
 	}
-	lines := []Line{{Plain(t.Name + " "), Code(t.Address), Plain(", " + string(t.State))}}
-	if at, ok := instantAt(t.OpensAt); ok {
-		lines = append(lines, Line{Plain("Opens by chain time "), Moment(at)})
+	lines := []Line{{Plain(t.Name + " "), Code(t.Address), Plain(", " + operationWords[t.State])}}
+	if v.State.Ended() || v.Execution != nil {
+		return lines
+	}
+	at, opens := instantAt(t.OpensAt)
+	switch {
+	case opens && v.State != governance.StateQueued: // while it waits the status line says it
+		lines = append(lines, Line{Plain("Open since "), Moment(at)})
+	case !opens && t.Delay > 0:
+		lines = append(lines, Line{Plain("Can be executed " + delayWords(t.Delay) + " after it is scheduled")})
 	}
 	if at, ok := instantAt(t.ClosesAt); ok {
-		lines = append(lines, Line{Plain("Closes by chain time "), Moment(at)})
+		lines = append(lines, Line{Plain("Closes "), Moment(at)})
 	}
 	return lines
 }
 
+// delayWords writes a timelock's delay in its largest whole units.
+func delayWords(seconds uint64) string {
+	for _, u := range []struct {
+		name string
+		size uint64
+	}{{"day", 86_400}, {"hour", 3600}, {"minute", 60}} {
+		if n := seconds / u.size; n > 0 && seconds%u.size == 0 {
+			return count(n, u.name)
+		}
+	}
+	return count(seconds, "second")
+}
+
+func count(n uint64, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return strconv.FormatUint(n, 10) + " " + what + "s"
+}
+
+// roleWords tell what a transaction was for, where it is not the only one.
+var roleWords = map[governance.Purpose]string{governance.PurposeSchedule: "schedule ", governance.PurposeExecute: "execution ", governance.PurposeCancel: "veto ", governance.PurposeVoid: "void "}
+
 func transactionLines(v governance.View) (lines []Line) {
 	for _, t := range v.Transactions {
-		status := string(t.Role) + ", " + string(t.Status)
+		status := map[governance.TransactionStatus]string{governance.TxStatusSubmitted: "sent", governance.TxStatusMined: "mined", governance.TxStatusFinal: "final"}[t.Status]
+		if t.Failed {
+			status = "FAILED, without effect,"
+		}
 		if t.Block > 0 {
 			status += " in block " + strconv.FormatUint(t.Block, 10)
 		}
-		line := Line{Code(t.TxHash), Plain(" " + status)}
+		line := Line{Plain(upperFirst(roleWords[t.Role]+status) + " "), Code(t.TxHash)}
 		if v.Explorer != "" {
 			line = append(line, Plain(" "), Link("explorer", strings.TrimSuffix(v.Explorer, "/")+"/tx/"+url.PathEscape(t.TxHash)))
 		}
@@ -311,27 +483,49 @@ func transactionLines(v governance.View) (lines []Line) {
 
 func proofLines(v governance.View) (lines []Line) {
 	for _, p := range v.Postconditions {
-		verdict := "true"
+		at := fmt.Sprintf(" at block %d", p.Block)
 		switch {
 		case p.Value == "":
-			verdict = "could not be read"
+			lines = append(lines, Line{Said(p.Text, callRunes), Plain(": "), Strong("could not be read" + at + ", so nothing is claimed")})
 		case !p.OK:
-			verdict = "FALSE"
+			lines = append(lines, Line{Said(p.Text, callRunes), Plain(": "), Strong("FALSE"), Plain(", it is "), Said(p.Value, valueRunes), Plain(at)})
+		default:
+			lines = append(lines, Line{Said(p.Text, callRunes), Plain(": "), Strong("true"), Plain(at)})
 		}
-		lines = append(lines, Line{Said(p.Text, callRunes), Plain(": "), Strong(verdict), Plain(fmt.Sprintf(", read at block %d", p.Block))})
 	}
 	return clip(lines, changesShown, "postconditions")
 }
 
+// opinionLines tell what members said that the list of signers does not.
 func opinionLines(v governance.View) (lines []Line) {
 	for _, o := range v.Objections {
-		line := Line{Plain(o.Member + " objects")}
-		if o.Text != "" {
+		line := Line{Strong(o.Member + " objects")}
+		if o.What == "withdraw" {
+			line = Line{Strong(o.Member + " asks to withdraw it")}
+		} else if o.Text != "" {
 			line = append(line, Plain(": "), Said(o.Text, opinionRunes))
 		}
 		lines = append(lines, line)
 	}
-	return clip(lines, changesShown, "objections")
+	if signable(v) {
+		lines = append(lines, helperLines(v)...)
+	}
+	return clip(lines, changesShown, "remarks")
+}
+
+// helperLines name the members who are no owners and said that they are on it.
+func helperLines(v governance.View) (lines []Line) {
+	told := map[string]bool{}
+	for _, name := range v.OwnerNames {
+		told[name] = true
+	}
+	for _, o := range slices.Backward(v.Responders) {
+		if !told[o.Member] && o.What == "onit" {
+			lines = append(lines, Line{Plain(o.Member + " is on it")})
+		}
+		told[o.Member] = true
+	}
+	return lines
 }
 
 func buttons(v governance.View, r Reader) []Button {

@@ -68,7 +68,7 @@ func TestResolveGivesEveryWordItsPlace(t *testing.T) {
 		"a value given twice is refused":                      {verb: VerbPause, text: "pause-reserve asset=usdc asset=weth", code: governance.CodeBadValue, says: "twice"},
 		"a second bare choice is refused":                     {verb: VerbPause, text: "pause-reserve usdc weth", code: governance.CodeBadValue, says: "no choice"},
 		"two reasons are refused":                             {verb: VerbPause, text: `pause-all "a" "b"`, code: governance.CodeBadValue, says: "two reasons"},
-		"everything that is missing is listed, with examples": {verb: VerbPropose, text: "set-ltv", code: governance.CodeMissingParam, says: "asset (usdc, WETH); ltv (uint256, 0 to 8000, such as 7500); reason"},
+		"everything that is missing is listed, with examples": {verb: VerbPropose, text: "set-ltv", code: governance.CodeMissingParam, says: "asset (usdc, WETH); ltv (a whole number, 0 to 8000, such as 7500); reason"},
 		"the example can be copied":                           {verb: VerbPropose, text: "set-ltv weth", code: governance.CodeMissingParam, says: `set-ltv asset=WETH ltv=7500 reason="why"`},
 		"an empty value is missing":                           {verb: VerbPropose, text: `set-ltv usdc ltv= "r"`, code: governance.CodeMissingParam, says: "ltv"},
 	} {

@@ -45,23 +45,32 @@ func quoteIfNeeded(v string) string {
 // Resolve finds the playbook and gives every word its place. What cannot be placed is a *governance.Refusal that says
 // what would be right; everything that is missing is listed at once.
 func Resolve(c Command, playbooks []coordinator.PlaybookInfo) (Request, error) {
-	playbook, words, err := choosePlaybook(c, playbooks)
+	r, err := placed(c, playbooks)
 	if err != nil {
 		return Request{}, err
 	}
+	return r.Request, r.complete()
+}
+
+// placed gives every word its place; what is missing is not looked for.
+func placed(c Command, playbooks []coordinator.PlaybookInfo) (*resolver, error) {
+	playbook, words, err := choosePlaybook(c, playbooks)
+	if err != nil {
+		return nil, err
+	}
 	if c.Verb == VerbPause && playbook.Kind != governance.KindPause {
-		return Request{}, governance.Refuse(governance.CodeNotPermitted, "use propose "+playbook.Name,
+		return nil, governance.Refuse(governance.CodeNotPermitted, "use propose "+playbook.Name,
 			"%s is of kind %s; pause takes only playbooks of kind pause", playbook.Name, playbook.Kind)
 	}
 	r := &resolver{Request: Request{Verb: c.Verb, Playbook: playbook, Params: map[string]string{}}}
 	for _, place := range []func(Word) error{r.placeKeyed, r.placeBare} {
 		for _, w := range words {
 			if err := place(w); err != nil {
-				return Request{}, err
+				return nil, err
 			}
 		}
 	}
-	return r.Request, r.complete()
+	return r, nil
 }
 
 // choosePlaybook takes the playbook's name off the words. A pause may leave it out where its values fit one playbook only.
@@ -150,6 +159,8 @@ func (r *resolver) placeKeyed(w Word) error {
 		"%s has no parameter %q.%s", r.Playbook.Name, w.Key, didYouMean(w.Key, known))
 }
 
+const noSuchChoice = "There is no such choice"
+
 func (r *resolver) placeBare(w Word) error {
 	if w.Key != "" {
 		return nil
@@ -168,7 +179,7 @@ func (r *resolver) placeBare(w Word) error {
 		return nil
 	}
 	return governance.Refuse(governance.CodeBadValue, "write parameters as key=value, and the reason in quotes",
-		"%q is no choice of %s.%s", w.Value, r.Playbook.Name, didYouMean(w.Value, r.allChoices()))
+		"%q is no choice of %s.%s", w.Value, r.Playbook.Name, didYouMean(w.Value, r.allChoices())).Headed(noSuchChoice)
 }
 
 func (r *resolver) set(p coordinator.ParamInfo, value string) error {
@@ -178,8 +189,8 @@ func (r *resolver) set(p coordinator.ParamInfo, value string) error {
 	if c := choice(p, value); c != "" {
 		value = c
 	} else if len(p.Choices) > 0 && !strings.HasPrefix(strings.ToLower(value), "0x") {
-		return governance.Refuse(governance.CodeBadValue, p.Name+" is one of "+strings.Join(p.Choices, ", "),
-			"%q is no %s.%s", value, p.Name, didYouMean(value, p.Choices))
+		return governance.Refuse(governance.CodeBadValue, "One of "+strings.Join(p.Choices, ", "),
+			"%q is no %s.%s", value, p.Name, didYouMean(value, p.Choices)).Headed(noSuchChoice)
 	}
 	r.Params[p.Name] = value
 	return nil
@@ -197,17 +208,25 @@ func (r *resolver) because(reason string) error {
 func (r *resolver) complete() error {
 	var missing []string
 	for _, p := range r.Playbook.Params {
-		if v, given := r.Params[p.Name]; p.Required && (!given || v == "") {
+		if r.lacks(p) {
 			missing = append(missing, Describe(p))
 		}
 	}
-	if r.Reason == "" && r.Playbook.Kind != governance.KindPause {
+	if r.lacksReason() {
 		missing = append(missing, `reason (in quotes)`)
 	}
 	if len(missing) == 0 {
 		return nil
 	}
-	return governance.Refuse(governance.CodeMissingParam, "for example: "+r.example(), "missing: %s", strings.Join(missing, "; "))
+	return governance.Refuse(governance.CodeMissingParam, "For example: `"+r.example()+"`", "missing: %s", strings.Join(missing, "; "))
+}
+
+// lacks reports a parameter that is needed and was not given.
+func (r Request) lacks(p coordinator.ParamInfo) bool { return p.Required && r.Params[p.Name] == "" }
+
+// lacksReason reports that a reason is needed and was not given: only a pause goes without.
+func (r Request) lacksReason() bool {
+	return r.Reason == "" && r.Playbook.Kind != governance.KindPause
 }
 
 // example is the request with everything missing filled in by samples.
@@ -223,7 +242,7 @@ func (r *resolver) example() string {
 			full.Params[p.Name] = v
 		}
 	}
-	if full.Reason == "" && r.Playbook.Kind != governance.KindPause {
+	if r.lacksReason() {
 		full.Reason = "why"
 	}
 	return full.String()
@@ -239,29 +258,33 @@ func sample(p coordinator.ParamInfo) string {
 	return "…"
 }
 
-// Describe says what a parameter takes: "asset (usdc, weth)", "ltv (uint256, 0 to 8000, such as 7500)".
-func Describe(p coordinator.ParamInfo) string {
+// Describe says what a parameter takes: "asset (usdc, WETH)", "ltv (a number, 0 to 8000, such as 7500)".
+func Describe(p coordinator.ParamInfo) string { return p.Name + " (" + takes(p) + ")" }
+
+// choicesListed is how many choices a sentence names.
+const choicesListed = 12
+
+func takes(p coordinator.ParamInfo) string {
 	if n := len(p.Choices); n > 0 {
-		shown := p.Choices[:min(n, 12)]
-		more := ""
-		if n > len(shown) {
-			more = fmt.Sprintf(" and %d more", n-len(shown))
+		text := strings.Join(p.Choices[:min(n, choicesListed)], ", ")
+		if n > choicesListed {
+			text += fmt.Sprintf(" and %d more", n-choicesListed)
 		}
-		return p.Name + " (" + strings.Join(shown, ", ") + more + ")"
+		return text
 	}
-	about := p.Type
+	text := governance.TypeWords(p.Type)
 	switch {
 	case p.Min != "" && p.Max != "":
-		about += ", " + p.Min + " to " + p.Max
+		text += ", " + p.Min + " to " + p.Max
 	case p.Min != "":
-		about += ", at least " + p.Min
+		text += ", at least " + p.Min
 	case p.Max != "":
-		about += ", at most " + p.Max
+		text += ", at most " + p.Max
 	}
 	if p.Sample != "" {
-		about += ", such as " + p.Sample
+		text += ", such as " + p.Sample
 	}
-	return p.Name + " (" + about + ")"
+	return text
 }
 
 // param finds a parameter by its key in any case.

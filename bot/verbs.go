@@ -31,7 +31,7 @@ func (b *Bot) status(ctx context.Context, who asker, c Command) (Card, error) {
 	card := Card{Header: fmt.Sprintf("%d open", len(open)), Summary: openText(len(open))}
 	lines := make([]Line, 0, len(open))
 	for _, v := range open {
-		lines = append(lines, Line{Strong(headline(v)), Plain(" · " + v.Title + " · " + v.Status)})
+		lines = append(lines, append(Line{Strong(headline(v)), Plain(" · " + v.Title + " · ")}, sentence(v.Status, Plain)...))
 	}
 	card.Sections = []Section{{Lines: clip(lines, 20, "open proposals")}}
 	return card, nil
@@ -68,11 +68,11 @@ func (b *Bot) subject(ctx context.Context, who asker, c Command) (string, error)
 	for _, v := range open {
 		ids = append(ids, v.ID+" "+v.Title)
 	}
-	hint := "for example /" + b.cfg.Names.Root + " " + string(c.Verb) + " P-12"
+	hint := "For example `/" + b.cfg.Names.Root + " " + string(c.Verb) + " P-12`"
 	if len(ids) > 0 {
 		hint = "open: " + strings.Join(ids, "; ")
 	}
-	return "", governance.Refuse(governance.CodeMissingParam, hint, "say which proposal")
+	return "", governance.Refuse(governance.CodeMissingParam, hint, "say which proposal").Headed("Which proposal?")
 }
 
 // onProposal does what a verb asks for on one proposal.
@@ -88,7 +88,8 @@ func (b *Bot) onProposal(ctx context.Context, who asker, c Command) (Card, error
 	if c.Verb == VerbSign {
 		return b.signing(v), nil
 	}
-	return Answer(v.ID+": "+said, v.Status), nil
+	head, more, _ := strings.Cut(said, ". ")
+	return Answer(v.ID+": "+head, v.Status, more), nil
 }
 
 func (b *Bot) act(ctx context.Context, who asker, c Command, id string) (v governance.View, said string, err error) {
@@ -96,7 +97,7 @@ func (b *Bot) act(ctx context.Context, who asker, c Command, id string) (v gover
 	case VerbSign:
 		v, err = b.desk.Show(ctx, id, who.viewer())
 	case VerbObject:
-		said = "your objection is noted. It is an opinion and stops nothing; to take the proposal down use withdraw"
+		said = "your objection is noted. It is an opinion and stops nothing. To take the proposal down use `/" + b.cfg.Names.Root + " withdraw " + id + "`."
 		v, err = b.desk.Object(ctx, id, who.member, c.Text())
 	case VerbOnIt:
 		said = "the others see that you are on it"
@@ -105,7 +106,7 @@ func (b *Bot) act(ctx context.Context, who asker, c Command, id string) (v gover
 		said = "the others see that you cannot sign now"
 		v, err = b.desk.Respond(ctx, id, who.member, "cant")
 	case VerbWithdraw:
-		said = "withdrawn. Signatures that exist stay usable on chain until its nonce is gone"
+		said = "withdrawn. Signatures that exist stay usable on chain until another transaction of the Safe uses the same nonce."
 		v, err = b.desk.Withdraw(ctx, id, who.member)
 	case VerbExtend:
 		said = "extended"
@@ -143,7 +144,7 @@ func (b *Bot) timelocks(ctx context.Context, who asker) (Card, error) {
 	}
 	card := Card{Header: "Timelocks", Summary: "Timelocks"}
 	for _, t := range all {
-		lines := []Line{{Plain(t.Kind + " on " + t.Chain + " "), Code(t.Address), Plain(fmt.Sprintf(", delay %d s", t.MinDelay))}}
+		lines := []Line{{Plain(t.Kind + " on " + t.Chain + " "), Code(t.Address), Plain(", delay " + delayWords(t.MinDelay))}}
 		for _, o := range t.Operations {
 			lines = append(lines, operationLine(o))
 		}
@@ -228,7 +229,7 @@ func (b *Bot) help() Card {
 		for _, q := range p.Params {
 			params = append(params, Describe(q))
 		}
-		books = append(books, Line{Code(p.Name), Plain(" " + p.Title + ". " + strings.Join(params, "; "))})
+		books = append(books, Line{Code(p.Name), Plain(strings.TrimRight(" "+p.Title+". "+strings.Join(params, "; "), " "))})
 	}
 	if len(books) > 0 {
 		card.Sections = append(card.Sections, Section{Title: "Playbooks", Lines: clip(books, 20, "playbooks")})

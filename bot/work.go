@@ -72,7 +72,7 @@ func unknownVerb(c Command, names Names) error {
 	for _, v := range Verbs {
 		known = append(known, string(v.Verb))
 	}
-	return governance.Refuse(governance.CodeBadValue, "type /"+names.Root+" help", "there is no command %q.%s", typed, didYouMean(typed, known))
+	return governance.Refuse(governance.CodeBadValue, "Type `/"+names.Root+" help`", "there is no command %q.%s", typed, didYouMean(typed, known)).Headed("There is no such command")
 }
 
 // click does what a button asks for. Its content is read like typed text.
@@ -81,7 +81,7 @@ func (b *Bot) click(ctx context.Context, who asker, c Click) (Card, error) {
 	case ActionPropose, ActionForce:
 		text, known := b.drafts.text(c.Arg, time.Now())
 		if !known {
-			return Card{}, governance.Refuse(governance.CodeNotFound, "type the command again", "this preview is too old")
+			return Card{}, governance.Refuse(governance.CodeNotFound, "Type the command again", "A preview is kept for %d minutes and until Belay starts anew", int(draftLife.Minutes())).Headed("This preview is too old")
 		}
 		verb := VerbPropose
 		if c.Action == ActionForce {
@@ -103,7 +103,7 @@ func (b *Bot) click(ctx context.Context, who asker, c Click) (Card, error) {
 	case ActionOnIt, ActionCant, ActionObject:
 		return b.onProposal(ctx, who, Command{Verb: Verb(c.Action), Words: []Word{{Key: "proposal", Value: c.Arg}}})
 	}
-	return Card{}, governance.Refuse(governance.CodeNotFound, "look at the newest card", "this button is of an older Belay")
+	return Card{}, governance.Refuse(governance.CodeNotFound, "Look at the newest card", "This button is of an older Belay").Headed("This button does nothing any more")
 }
 
 // pauseNow acts at once: a pause has no preview.
@@ -125,8 +125,11 @@ func (b *Bot) propose(ctx context.Context, who asker, r Request) (Card, error) {
 	if done.Joined {
 		header = fmt.Sprintf("%s asks for the same already; you joined it", done.View.ID)
 	}
-	card := Answer(header, done.View.Status)
-	card.Summary = header + ". " + done.View.Status
+	card := Answer(header, done.View.Status, "The war room sees it. If you can sign, do it now.")
+	if done.View.State.Ended() || done.View.Execution != nil {
+		card = Answer(header, done.View.Status)
+	}
+	card.Summary = header + ". " + plainTimes(done.View.Status)
 	if reader := b.reader(done.View, governance.AudienceWarRoom); reader.SignURL != "" && !done.View.State.Ended() {
 		card.Buttons = []Button{{Label: "Review & sign", URL: reader.SignURL, Style: StylePrimary}}
 	}

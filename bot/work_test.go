@@ -73,7 +73,7 @@ func TestALongRequestIsKeptAsideAndForgottenByARestart(t *testing.T) {
 	}
 	old := s.bot
 	s.restart()
-	s.contains(s.presses("alice", preview.Buttons[0]), "too old", "type the command again")
+	s.contains(s.presses("alice", preview.Buttons[0]), "too old", "Type the command again")
 	s.bot = old
 	s.contains(s.presses("alice", preview.Buttons[0]), "P-1 is up")
 }
@@ -98,10 +98,10 @@ func TestEveryRefusalSaysWhyAndWhatNext(t *testing.T) {
 	for text, want := range map[[3]string][]string{
 		{"mallory", "pause", "pause-all"}:         {"You may not do this", "account mallory", "Next: ", "not_permitted"},
 		{"alice", "pause", "pause-everything"}:    {"There is no such playbook", "pause-all", "unknown_playbook"},
-		{"alice", "propose", "set-ltv usdc"}:      {"A parameter is missing", "ltv (uint256, 0 to 8000", "reason (in quotes)", "missing_param"},
+		{"alice", "propose", "set-ltv usdc"}:      {"A parameter is missing", "ltv (a whole number, 0 to 8000", "reason (in quotes)", "missing_param"},
 		{"alice", "belay", "statsu"}:              {`no command "statsu". Did you mean status?`, "/belay help"},
 		{"alice", "belay", "status P-77"}:         {"nothing here that you may see", "not_found"},
-		{"alice", "belay", "withdraw"}:            {"say which proposal", "/belay withdraw P-12"},
+		{"alice", "belay", "withdraw"}:            {"Which proposal?", "say which proposal", "/belay withdraw P-12"},
 		{"alice", "propose", `set-ltv usdt "x y`}: {"is no choice of set-ltv"},
 	} {
 		s.contains(s.says(text[0], text[1], text[2]), want...)

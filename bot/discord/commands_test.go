@@ -42,7 +42,7 @@ func TestEverySubcommandIsAPlaybookWithItsParameters(t *testing.T) {
 	for _, want := range []string{
 		`{"type":1,"name":"pause","description":"Ask the signers to pause, at once","options":[{"type":1,"name":"pause-all"`,
 		`{"type":3,"name":"asset","description":"asset (usdc, WETH)","required":true,"choices":[{"name":"usdc","value":"usdc"},{"name":"WETH","value":"WETH"}]}`,
-		`{"type":3,"name":"ltv","description":"ltv (uint256, 0 to 8000, such as 7500)","required":true,"autocomplete":true}`,
+		`{"type":3,"name":"ltv","description":"ltv (a whole number, 0 to 8000, such as 7500)","required":true,"autocomplete":true}`,
 		`"name":"reason","description":"Why; stays in the war room"}`,
 		`"name":"reason","description":"Why; stays in the war room","required":true}`,
 	} {

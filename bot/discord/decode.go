@@ -33,9 +33,10 @@ type interaction struct {
 		Roles []string `json:"roles"`
 	} `json:"member"`
 	Data struct {
-		Name     string   `json:"name"`
-		CustomID string   `json:"custom_id"`
-		Options  []option `json:"options"`
+		Name       string      `json:"name"`
+		CustomID   string      `json:"custom_id"`
+		Options    []option    `json:"options"`
+		Components []sentField `json:"components"`
 	} `json:"data"`
 }
 
@@ -106,12 +107,20 @@ func (p *Platform) Decode(_ context.Context, entry governance.InboxEntry) (bot.I
 		out.Click = &click
 		return out, nil
 	}
-	command, known := p.command(in)
+	command, known := p.typed(in)
 	if !known {
-		return bot.Incoming{}, errors.New("a command of an older registration")
+		return bot.Incoming{}, errors.New("a command of an older registration, or a form of another app")
 	}
 	out.Command = &command
 	return out, nil
+}
+
+// typed reads what was typed: a slash command, or the form that asked for the rest of one.
+func (p *Platform) typed(in interaction) (bot.Command, bool) {
+	if in.Type == discordgo.InteractionModalSubmit {
+		return sentForm(in)
+	}
+	return p.command(in)
 }
 
 // command reads a slash command: /pause PLAYBOOK key: value, or with the playbook as an option, or behind the root.

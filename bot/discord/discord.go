@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"belay/bot"
+
+	"github.com/bwmarrin/discordgo"
 )
 
 // Name is what duties and inbox entries call this platform.
@@ -39,6 +41,11 @@ type Config struct {
 	Log           *slog.Logger
 	Observe       bot.Observer
 }
+
+// Permissions are what the bot needs in its channels, and all that it needs: to see them, to post cards with embeds, and to
+// open threads and write in them. It asks the gateway for no intents.
+const Permissions = discordgo.PermissionViewChannel | discordgo.PermissionSendMessages | discordgo.PermissionEmbedLinks |
+	discordgo.PermissionCreatePublicThreads | discordgo.PermissionSendMessagesInThreads
 
 const defaultAPI = "https://discord.com"
 

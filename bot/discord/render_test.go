@@ -64,6 +64,22 @@ func TestGoldenCards(t *testing.T) {
 	}
 }
 
+// TestEveryCardIsTakenByDiscord draws each of the domain's golden views.
+func TestEveryCardIsTakenByDiscord(t *testing.T) {
+	r := newRig(t, ModeHTTP)
+	for name, v := range testdesk.Views(t) {
+		card := bot.Draw(v, bot.Reader{PageURL: v.Links.Self})
+		if strings.HasSuffix(name, ".war_room") {
+			card = bot.Draw(v, bot.Reader{Audience: governance.AudienceWarRoom, PageURL: v.Links.Self, SignURL: v.Links.Sign})
+		}
+		judged(t, r, card)
+		if text := render(card).Embeds[0].Description; strings.HasPrefix(name, "queued") && !strings.Contains(text, "opens** <t:2000:f> (<t:2000:R>)") {
+			t.Errorf("%s shows its window as a machine would:\n%s", name, text)
+		}
+	}
+	r.clean()
+}
+
 // hostile is what a token's name, a revert reason or a person may hold.
 var hostile = []string{
 	"[Safe](https://evil.example)", "<https://evil.example|Safe>", "@everyone", "@here", "<@104200000000000001>", "<#1>", "<t:1:R>", "`*_~|>#-", "https://evil.example",

@@ -85,6 +85,12 @@ func schema(t *testing.T) func(string, []byte) error {
 
 func newRig(t *testing.T, mode string, change ...func(*Config)) *rig {
 	t.Helper()
+	return newRigIn(t, mode, 0, change...)
+}
+
+// newRigIn makes a rig in which the bot has some permissions only.
+func newRigIn(t *testing.T, mode string, permissions uint64, change ...func(*Config)) *rig {
+	t.Helper()
 	r := &rig{T: t, desk: testdesk.New(), log: &logBook{}}
 	logger := slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	var err error
@@ -93,7 +99,7 @@ func newRig(t *testing.T, mode string, change ...func(*Config)) *rig {
 	}
 	r.bot.Attach(r.desk)
 	r.app = httptest.NewUnstartedServer(nil)
-	options := standin.Options{ApplicationID: appID, GuildID: guildID, Token: "planted.token", Channels: []string{warRoom, public}, Check: schema(t), Heartbeat: time.Minute}
+	options := standin.Options{ApplicationID: appID, GuildID: guildID, Token: "planted.token", Channels: []string{warRoom, public}, Check: schema(t), Heartbeat: time.Minute, Permissions: permissions}
 	if mode == ModeHTTP {
 		options.Endpoint = "http://" + r.app.Listener.Addr().String()
 	}

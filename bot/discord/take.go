@@ -63,22 +63,32 @@ func (p *Platform) take(ctx context.Context, body []byte, since time.Time) (in i
 	return in, p.record(ctx, in, body, since)
 }
 
+// record commits what arrived to the inbox. A command that lacks something is not recorded: it is answered by a form, which
+// Discord takes only as the first answer.
 func (p *Platform) record(ctx context.Context, in interaction, body []byte, since time.Time) response {
 	entry := governance.InboxEntry{Key: Name + ":" + in.ID, Platform: Name, Kind: kindInteraction, Body: body, ReceivedAt: since}
 	switch in.Type {
 	case discordgo.InteractionApplicationCommand:
-		if _, known := p.command(in); !known {
-			p.cfg.Observe.Observe(Name, bot.OutcomeIgnored, since)
-			return private("This command is of an older Belay. Nothing was recorded.")
+		command, known := p.command(in)
+		if !known {
+			return p.ignored("This command is of an older Belay. Nothing was recorded.", since)
+		}
+		if form, asks := bot.Ask(p.gate, command); asks {
+			if data, fits := layOutForm(form); fits {
+				p.cfg.Observe.Observe(Name, bot.OutcomeAsked, since)
+				return response{Type: discordgo.InteractionResponseModal, Data: data}
+			}
+		}
+	case discordgo.InteractionModalSubmit:
+		if _, ours := sentForm(in); !ours {
+			return p.ignored("This form is not Belay's. Nothing was recorded.", since)
 		}
 	case discordgo.InteractionMessageComponent:
 		if _, ours := bot.ParseClick(in.Data.CustomID); !ours {
-			p.cfg.Observe.Observe(Name, bot.OutcomeIgnored, since)
-			return private("This button is not Belay's. Nothing was recorded.")
+			return p.ignored("This button is not Belay's. Nothing was recorded.", since)
 		}
 	default:
-		p.cfg.Observe.Observe(Name, bot.OutcomeIgnored, since)
-		return private("Belay does not know this. Nothing was recorded.")
+		return p.ignored("Belay does not know this. Nothing was recorded.", since)
 	}
 	p.acks.begin(in.Token) // whoever sends the answer ends it
 	receipt := bot.Acknowledge(ctx, p.gate, entry, nil)
@@ -88,4 +98,10 @@ func (p *Platform) record(ctx context.Context, in interaction, body []byte, sinc
 		return private(receipt.Text)
 	}
 	return deferred
+}
+
+// ignored answers what asks for nothing that we do.
+func (p *Platform) ignored(why string, since time.Time) response {
+	p.cfg.Observe.Observe(Name, bot.OutcomeIgnored, since)
+	return private(why)
 }

@@ -10,6 +10,7 @@ import (
 	"html"
 	"net/url"
 	"strings"
+	"time"
 
 	"belay/bot"
 	"belay/governance"
@@ -20,20 +21,22 @@ import (
 const (
 	kindCommand     = "command"      // a slash command as the form that HTTP brings
 	kindCommandJSON = "command_json" // the same as the object that the socket brings
-	kindInteraction = "interaction"  // a pressed button, as JSON
+	kindInteraction = "interaction"  // a pressed button or a sent form, as JSON
 )
 
 // arrival is what both transports have in common: who, what, and where an answer goes.
 type arrival struct {
 	team, enterprise, user string
 	key                    string // Slack's own id of it
+	trigger                string // opens a form, for three seconds
 	responseURL            string
 	command                *bot.Command
 	click                  *bot.Click
-	private                bool // the pressed button stands on a private message
+	sent                   *sentForm // a form, of which command is what it comes to
+	private                bool      // the pressed button stands on a private message
 }
 
-var errNotOurs = errors.New("not a command or click of ours")
+var errNotOurs = errors.New("not a command, click or form of ours")
 
 // read reads a verified payload of a kind.
 func (p *Platform) read(kind string, body []byte) (arrival, error) {
@@ -64,11 +67,11 @@ func (p *Platform) readCommand(field func(string) string, body []byte) (arrival,
 	command := bot.Parse(p.cfg.Names, name, unescape(field("text")))
 	return arrival{
 		team: field("team_id"), enterprise: field("enterprise_id"), user: field("user_id"),
-		key: keyOf("command", field("trigger_id"), body), responseURL: field("response_url"), command: &command,
+		key: keyOf("command", field("trigger_id"), body), trigger: field("trigger_id"), responseURL: field("response_url"), command: &command,
 	}, nil
 }
 
-// interaction is the part of a block_actions payload that is used.
+// interaction is the part of a block_actions or view_submission payload that is used.
 type interaction struct {
 	Type        string `json:"type"`
 	TriggerID   string `json:"trigger_id"`
@@ -90,12 +93,26 @@ type interaction struct {
 		ActionID string `json:"action_id"`
 		Value    string `json:"value"`
 	} `json:"actions"`
+	View view `json:"view"`
 }
 
 func readInteraction(body []byte) (arrival, error) {
 	var in interaction
 	if err := json.Unmarshal(body, &in); err != nil {
 		return arrival{}, errors.New("read interaction: malformed JSON")
+	}
+	a, err := in.arrival(body)
+	a.team, a.user = in.Team.ID, in.User.ID
+	if in.User.TeamID != "" && in.User.TeamID != in.Team.ID {
+		a.team = in.User.TeamID // somebody of another workspace, in a shared channel
+	}
+	return a, err
+}
+
+// arrival tells a pressed button from a sent form.
+func (in interaction) arrival(body []byte) (arrival, error) {
+	if in.Type == "view_submission" {
+		return readForm(in)
 	}
 	if in.Type != "block_actions" || len(in.Actions) != 1 {
 		return arrival{}, errNotOurs
@@ -104,11 +121,7 @@ func readInteraction(body []byte) (arrival, error) {
 	if !ours || click.Action == bot.ActionOpen {
 		return arrival{}, errNotOurs
 	}
-	a := arrival{team: in.Team.ID, user: in.User.ID, key: keyOf("click", in.TriggerID, body), responseURL: in.ResponseURL, click: &click, private: in.Container.IsEphemeral}
-	if in.User.TeamID != "" && in.User.TeamID != in.Team.ID {
-		a.team = in.User.TeamID // somebody of another workspace, in a shared channel
-	}
-	return a, nil
+	return arrival{key: keyOf("click", in.TriggerID, body), responseURL: in.ResponseURL, click: &click, private: in.Container.IsEphemeral}, nil
 }
 
 // keyOf is Slack's id of an arrival: every command and click has its own trigger.
@@ -150,6 +163,9 @@ func (p *Platform) Decode(ctx context.Context, entry governance.InboxEntry) (bot
 	}
 	actor := coordinator.Actor{Platform: Name, Space: a.team, User: a.user, Groups: p.groups.of(ctx, a.user, p.cfg.Groups, p.cfg.Log)}
 	reply := bot.ReplyTo{Secret: bot.Secret(a.responseURL), At: entry.ReceivedAt, Replace: a.private}
+	if a.sent != nil {
+		reply.At = time.Unix(a.sent.At, 0)
+	}
 	return bot.Incoming{Actor: actor, Command: a.command, Click: a.click, Reply: reply}, nil
 }
 

@@ -106,16 +106,22 @@ func (p *Platform) serveEvent(w http.ResponseWriter, r *http.Request, body []byt
 	}
 }
 
-// acknowledge answers the request first; bad news about a click needs a second way.
+// acknowledge answers the request, whole, before anything else is done for it.
 func (p *Platform) acknowledge(w http.ResponseWriter, r *http.Request, answer reply) {
-	if body := answer.body(); body != nil {
-		writeJSON(w, body)
-		return
+	body := []byte{}
+	if answer.body != nil {
+		var err error
+		if body, err = json.Marshal(answer.body); err != nil {
+			p.cfg.Log.Error("encode acknowledgement", "platform", Name, "error", err)
+		}
+		w.Header().Set("Content-Type", "application/json")
 	}
+	w.Header().Set("Content-Length", strconv.Itoa(len(body))) // or the answer would end only when this function does
 	w.WriteHeader(http.StatusOK)
-	if answer.responseURL != "" {
-		_ = http.NewResponseController(w).Flush() // not every writer can; the answer below is only later then
-		p.tellBadNews(context.WithoutCancel(r.Context()), answer)
+	_, _ = w.Write(body) // the requester is gone if this fails
+	if answer.then != nil {
+		_ = http.NewResponseController(w).Flush() // not every writer can; what follows is only later then
+		answer.then(context.WithoutCancel(r.Context()))
 	}
 }
 

@@ -61,10 +61,10 @@ func (l *logBook) String() string {
 	return string(l.text)
 }
 
-// schema is the vendor's own, where it is on this machine.
-func schema(t *testing.T) func([]byte) error {
+// schema is one of the vendor's own, where it is on this machine.
+func schema(t *testing.T, file string) func([]byte) error {
 	t.Helper()
-	s, err := specs.Load("block_kit_blocks.schema.json")
+	s, err := specs.Load(file)
 	if errors.Is(err, specs.ErrAbsent) {
 		t.Log("SKIPPED: blocks are not judged by Slack's own schema:", err)
 		return nil
@@ -72,10 +72,16 @@ func schema(t *testing.T) func([]byte) error {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return func(blocks []byte) error { return s.Check("", blocks) }
+	return func(body []byte) error { return s.Check("", body) }
 }
 
 func newRig(t *testing.T, mode string, change ...func(*Config)) *rig {
+	t.Helper()
+	return newRigIn(t, mode, standin.Options{}, change...)
+}
+
+// newRigIn makes a rig in a workspace with peculiarities.
+func newRigIn(t *testing.T, mode string, options standin.Options, change ...func(*Config)) *rig {
 	t.Helper()
 	r := &rig{T: t, desk: testdesk.New(), log: &logBook{}}
 	logger := slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -85,8 +91,9 @@ func newRig(t *testing.T, mode string, change ...func(*Config)) *rig {
 	}
 	r.bot.Attach(r.desk)
 	app := httptest.NewUnstartedServer(nil)
-	options := standin.Options{Team: team, BotToken: "xoxb-planted-bot", AppToken: "xapp-planted-app", SigningSecret: "planted-signing",
-		Channels: []string{warRoom, public}, Groups: map[string][]string{"S1": {alice}}, Blocks: schema(t)}
+	options.Team, options.BotToken, options.AppToken, options.SigningSecret = team, "xoxb-planted-bot", "xapp-planted-app", "planted-signing"
+	options.Channels, options.Groups = []string{warRoom, public}, map[string][]string{"S1": {alice}}
+	options.Blocks, options.View = schema(t, "block_kit_blocks.schema.json"), schema(t, "block_kit_view.schema.json")
 	if mode == ModeHTTP {
 		options.Endpoint = "http://" + app.Listener.Addr().String()
 	}

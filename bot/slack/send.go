@@ -152,13 +152,14 @@ func (p *Platform) trusted(address string) bool {
 
 // classes sorts Slack's error codes. What is not here is Unknown.
 var classes = map[string]bot.Class{
+	"expired_trigger_id": bot.Gone, "exchanged_trigger_id": bot.Gone, "invalid_trigger_id": bot.Gone,
 	"message_not_found": bot.Gone, "thread_not_found": bot.Gone, "cant_update_message": bot.Gone, "edit_window_closed": bot.Gone,
 
 	"invalid_auth": bot.Forbidden, "not_authed": bot.Forbidden, "account_inactive": bot.Forbidden, "token_revoked": bot.Forbidden, "token_expired": bot.Forbidden,
 	"missing_scope": bot.Forbidden, "no_permission": bot.Forbidden, "not_allowed_token_type": bot.Forbidden, "ekm_access_denied": bot.Forbidden,
 	"channel_not_found": bot.Forbidden, "not_in_channel": bot.Forbidden, "is_archived": bot.Forbidden, "restricted_action": bot.Forbidden, "team_access_not_granted": bot.Forbidden,
 
-	"msg_too_long": bot.TooLong, "msg_blocks_too_long": bot.TooLong, "invalid_blocks": bot.TooLong, "invalid_blocks_format": bot.TooLong, "invalid_arguments": bot.TooLong, "no_text": bot.TooLong,
+	"msg_too_long": bot.TooLong, "msg_blocks_too_long": bot.TooLong, "invalid_blocks": bot.TooLong, "invalid_blocks_format": bot.TooLong, "invalid_arguments": bot.TooLong, "view_too_large": bot.TooLong, "no_text": bot.TooLong,
 
 	"ratelimited": bot.Retryable, "rate_limited": bot.Retryable, "message_limit_exceeded": bot.Retryable, "internal_error": bot.Retryable,
 	"fatal_error": bot.Retryable, "service_unavailable": bot.Retryable, "request_timeout": bot.Retryable,

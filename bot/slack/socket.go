@@ -157,10 +157,12 @@ func (s *socket) serve(ctx context.Context, event socketmode.Event) {
 	case string(socketmode.RequestTypeInteractive):
 		answer = s.platform.take(ctx, kindInteraction, e.Payload, since)
 	}
-	if err := s.client.AckCtx(ctx, e.EnvelopeID, answer.body()); err != nil {
+	if err := s.client.AckCtx(ctx, e.EnvelopeID, answer.body); err != nil {
 		s.platform.cfg.Log.Warn("acknowledge", "platform", Name, "error", err)
 	}
-	s.platform.tellBadNews(ctx, answer)
+	if answer.then != nil {
+		answer.then(ctx)
+	}
 }
 
 // open gives the envelope as it came. One that the library could not decode is acknowledged and read all the same: our own

@@ -22,6 +22,7 @@ type Options struct {
 	GuildID       string
 	Token         string // of the bot, without "Bot "
 	Channels      []string
+	Permissions   uint64 // of the bot; 0 grants everything
 	Endpoint      string // the app's address for signed interactions, without /discord/…; "" delivers over the gateway
 	// Check judges request bodies by the name of their schema in Discord's OpenAPI; an error is told as 50035.
 	Check     func(schema string, body []byte) error
@@ -112,6 +113,7 @@ type Guild struct {
 	commands     json.RawMessage
 	overwrites   int
 	interactions map[string]*interaction // by token
+	forms        []Form
 	faults       map[string][]Fault
 	problems     []string
 	sockets      []*socket

@@ -221,6 +221,14 @@ func (g *Guild) acknowledge(in *interaction, body []byte) answer {
 			return refused
 		}
 		g.show(in, m, a.Data.Flags)
+	case a.Type == 9 && (in.kind == 2 || in.kind == 3): // a form does not answer a form
+		form, err := g.readForm(body, whole.Data)
+		if err != nil {
+			return g.invalid("form: " + err.Error())
+		}
+		form.User, form.channel = in.user, in.channel
+		g.forms = append(g.forms, form)
+		g.note()
 	case a.Type == 5 && in.kind != 4:
 		in.deferred = true
 		g.show(in, Message{Content: "thinking…"}, a.Data.Flags)

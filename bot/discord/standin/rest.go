@@ -17,6 +17,7 @@ const (
 	codeUnknownInteraction = 10062
 	codeAcknowledged       = 40060
 	codeEmptyMessage       = 50006
+	codeMissingPermissions = 50013
 	codeInvalidForm        = 50035
 	codeThreadExists       = 160004
 )
@@ -180,6 +181,9 @@ func (g *Guild) createMessage(r *http.Request, body []byte) answer {
 	if json.Unmarshal(body, &nonce) != nil || len(nonce.Nonce) > 27 {
 		return g.invalid("nonce of more than 25 characters")
 	}
+	if need := messagePermission(g.threads[channel] != "", len(m.Embeds) > 0); !g.may(need) {
+		return refuse(http.StatusForbidden, codeMissingPermissions)
+	}
 	key := channel + string(nonce.Nonce)
 	if nonce.Enforce && g.nonces[key] != "" {
 		return good(map[string]any{"id": g.nonces[key], "channel_id": channel})
@@ -223,6 +227,9 @@ func (g *Guild) openThread(r *http.Request, body []byte) answer {
 	if !slices.ContainsFunc(g.messages, func(m *Message) bool { return m.ID == message && m.Channel == r.PathValue("channel") }) {
 		return refuse(http.StatusNotFound, codeUnknownMessage)
 	}
+	if !g.may(mayView | mayOpenThreads) {
+		return refuse(http.StatusForbidden, codeMissingPermissions)
+	}
 	if g.threads[message] != "" {
 		return refuse(http.StatusBadRequest, codeThreadExists)
 	}
@@ -239,4 +246,28 @@ func (g *Guild) openThread(r *http.Request, body []byte) answer {
 	g.threads[message] = t.Name
 	g.note()
 	return good(map[string]any{"id": message, "name": t.Name, "type": 11})
+}
+
+// Permissions that a message or a thread takes (discord.com/developers/docs/topics/permissions).
+const (
+	mayView          = 1 << 10
+	maySend          = 1 << 11
+	mayEmbed         = 1 << 14
+	mayOpenThreads   = 1 << 35
+	maySendInThreads = 1 << 38
+)
+
+func messagePermission(thread, embeds bool) uint64 {
+	need := uint64(mayView | maySend)
+	if thread {
+		need = mayView | maySendInThreads
+	}
+	if embeds { // Discord takes the message and drops its embed without a word; here that is loud
+		need |= mayEmbed
+	}
+	return need
+}
+
+func (g *Guild) may(need uint64) bool {
+	return g.o.Permissions == 0 || g.o.Permissions&need == need
 }

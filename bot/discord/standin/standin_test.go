@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os/exec"
 	"path/filepath"
@@ -118,6 +119,15 @@ func TestDiscordJSIsContent(t *testing.T) {
 	if offered, err := g.Complete(t.Context(), alice, channel, "pause", Option{Name: "asset", Type: 3, Value: "u", Focused: true}); err != nil || strings.Join(offered, " ") != "usdc" {
 		t.Errorf("offered %v, %v", offered, err)
 	}
+	if _, err := g.Slash(t.Context(), alice, channel, "ask"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := g.Submit(t.Context(), alice, g.Forms(alice.User)[0], map[string]string{"asset": "usdc", "why": "oracle"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Await(ctx, func() bool { p := g.Private(alice.User); return p[len(p)-1].Content == "form ask oracle usdc" }); err != nil {
+		t.Fatal(err)
+	}
 	g.Reconnect()
 	hears(t, lines, "resumed")
 	if _, err := g.Slash(t.Context(), alice, channel, "pause", Sub("reserve", "asset", "weth")); err != nil {
@@ -179,6 +189,53 @@ func TestCommandsAgainstTheRulesAreRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			err := checkCommands([]byte(`[{"type":1,"name":"pause","description":"d","options":`+c.options+`}]`), ok)
 			if (err == nil) != c.good {
+				t.Errorf("judged %v", err)
+			}
+		})
+	}
+}
+
+func TestFormsBeyondTheCapsAreRefused(t *testing.T) {
+	g := start(t)
+	label := func(component string) string { return `{"type":18,"label":"l","component":` + component + `}` }
+	input := func(id string) string { return label(`{"type":4,"custom_id":"` + id + `","style":1}`) }
+	form := func(id, title, components string) string {
+		return `{"custom_id":"` + id + `","title":"` + title + `","components":[` + components + `]}`
+	}
+	options := func(n int) string {
+		var all []string
+		for i := range n {
+			all = append(all, fmt.Sprintf(`{"label":"x","value":"%d"}`, i))
+		}
+		return "[" + strings.Join(all, ",") + "]"
+	}
+	long := func(n int) string { return strings.Repeat("x", n) }
+	for name, c := range map[string]struct {
+		form string
+		good bool
+	}{
+		"a form":                   {form("f", "t", input("a")), true},
+		"an id of 101":             {form(long(101), "t", input("a")), false},
+		"a title of 46":            {form("f", long(46), input("a")), false},
+		"no title":                 {form("f", "", input("a")), false},
+		"nothing":                  {form("f", "t", ""), false},
+		"nothing but text":         {form("f", "t", `{"type":10,"content":"x"}`), false},
+		"five fields":              {form("f", "t", strings.Join([]string{input("a"), input("b"), input("c"), input("d"), input("e")}, ",")), true},
+		"six fields":               {form("f", "t", strings.Join([]string{input("a"), input("b"), input("c"), input("d"), input("e"), input("f")}, ",")), false},
+		"a field twice":            {form("f", "t", input("a")+","+input("a")), false},
+		"a label of 46":            {form("f", "t", `{"type":18,"label":"`+long(46)+`","component":{"type":4,"custom_id":"a","style":1}}`), false},
+		"an empty description":     {form("f", "t", `{"type":18,"label":"l","description":"","component":{"type":4,"custom_id":"a","style":1}}`), false},
+		"a label inside a label":   {form("f", "t", label(`{"type":4,"custom_id":"a","style":1,"label":"x"}`)), false},
+		"an input without style":   {form("f", "t", label(`{"type":4,"custom_id":"a"}`)), false},
+		"a value of 4001":          {form("f", "t", label(`{"type":4,"custom_id":"a","style":1,"value":"`+long(4001)+`"}`)), false},
+		"25 options":               {form("f", "t", label(`{"type":3,"custom_id":"a","options":`+options(25)+`}`)), true},
+		"26 options":               {form("f", "t", label(`{"type":3,"custom_id":"a","options":`+options(26)+`}`)), false},
+		"no options":               {form("f", "t", label(`{"type":3,"custom_id":"a","options":[]}`)), false},
+		"a button in a form":       {form("f", "t", label(`{"type":2,"custom_id":"a"}`)), false},
+		"an input without a label": {form("f", "t", `{"type":4,"custom_id":"a","style":1}`), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := g.readForm([]byte(`{"type":9,"data":`+c.form+`}`), []byte(c.form)); (err == nil) != c.good {
 				t.Errorf("judged %v", err)
 			}
 		})

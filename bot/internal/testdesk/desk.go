@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -28,6 +29,7 @@ type Desk struct {
 	Books     []coordinator.PlaybookInfo
 	People    map[string]coordinator.Member // by "platform/user"
 	Reverting map[string]bool               // playbooks whose simulation reverts
+	Uneven    string                        // a value that does not go with the others; "" for none
 	Events    map[string][]governance.EventView
 
 	mu       sync.Mutex
@@ -117,6 +119,29 @@ func (d *Desk) Waiting() int {
 // Playbooks lists the sample playbooks.
 func (d *Desk) Playbooks() []coordinator.PlaybookInfo { return d.Books }
 
+// Judge knows numbers and their bounds, and that a rule may concern several values.
+func (d *Desk) Judge(playbook string, params map[string]string) map[string]*governance.Refusal {
+	wrong := map[string]*governance.Refusal{}
+	for _, b := range d.Books {
+		for _, p := range b.Params {
+			value, given := params[p.Name]
+			if b.Name != playbook || !given || p.Max == "" {
+				continue
+			}
+			most, _ := strconv.Atoi(p.Max) // ours: it is a number
+			if n, err := strconv.Atoi(value); err != nil {
+				wrong[p.Name] = governance.Refuse(governance.CodeBadValue, p.Min+" to "+p.Max, "%s = %q cannot be read", p.Name, value)
+			} else if n > most {
+				wrong[p.Name] = governance.Refuse(governance.CodeOutOfBounds, p.Min+" to "+p.Max, "%s = %d is above its maximum of %s", p.Name, n, p.Max)
+			}
+			if value == d.Uneven {
+				wrong[""] = governance.Refuse(governance.CodeInvariant, "Change one of them", "ltv <= liq_threshold does not hold")
+			}
+		}
+	}
+	return wrong
+}
+
 // Member knows People.
 func (d *Desk) Member(_ context.Context, a coordinator.Actor) (coordinator.Member, []string, error) {
 	m, ok := d.People[a.Platform+"/"+a.User]
@@ -137,6 +162,9 @@ func (d *Desk) draft(in coordinator.Intent) (governance.View, error) {
 	i := slices.IndexFunc(d.Books, func(b coordinator.PlaybookInfo) bool { return b.Name == in.Playbook })
 	if i < 0 {
 		return governance.View{}, governance.Refuse(governance.CodeUnknownPlaybook, "", "no playbook %q", in.Playbook)
+	}
+	for _, refusal := range d.Judge(in.Playbook, in.Params) {
+		return governance.View{}, refusal
 	}
 	if d.Reverting[in.Playbook] && !in.Force {
 		return governance.View{}, governance.Refuse(governance.CodeSimulationReverted, "force it if you must", "at block 7 the transaction reverts: already paused")

@@ -115,11 +115,31 @@ func (w *Workspace) judgeToken(method, token string) string {
 	return "invalid_auth"
 }
 
+// scopeOf is the bot scope that a method needs, "" for none (docs.slack.dev/reference/methods).
+func (w *Workspace) scopeOf(method, channel string) string {
+	switch {
+	case method == "conversations.history" && slices.Contains(w.o.Private, channel):
+		return "groups:history"
+	case method == "conversations.history":
+		return "channels:history"
+	case method == "usergroups.users.list":
+		return "usergroups:read"
+	case strings.HasPrefix(method, "chat."):
+		return "chat:write"
+	}
+	return ""
+}
+
 // call does a method. What fails gives its code.
 func (w *Workspace) call(method string, args fields) map[string]any {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	refuse := func(code string) map[string]any { return map[string]any{"ok": false, "error": code} }
+	if need := w.scopeOf(method, args["channel"]); w.o.Scopes != nil && need != "" && !slices.Contains(w.o.Scopes, need) {
+		answer := refuse("missing_scope")
+		answer["needed"], answer["provided"] = need, strings.Join(w.o.Scopes, ",")
+		return answer
+	}
 	switch method {
 	case "auth.test":
 		return map[string]any{"ok": true, "url": w.origin(), "team": "stand-in", "team_id": w.o.Team, "user": "belay", "user_id": "U0BELAY", "bot_id": "B0BELAY"}
@@ -127,6 +147,8 @@ func (w *Workspace) call(method string, args fields) map[string]any {
 		ticket := rand.Text()
 		w.tickets[ticket] = true
 		return map[string]any{"ok": true, "url": "ws://" + w.listen.Addr().String() + "/link?ticket=" + ticket}
+	case "views.open":
+		return w.openView(args, refuse)
 	case "usergroups.users.list":
 		users, ok := w.o.Groups[args["usergroup"]]
 		if !ok {

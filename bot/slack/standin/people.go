@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -13,6 +12,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -25,11 +25,14 @@ var ErrTimeout = errors.New("operation_timeout")
 
 // Slash types a command and gives what it was acknowledged with, which the person sees at once.
 func (w *Workspace) Slash(ctx context.Context, user, channel, command, text string) (ack string, err error) {
+	if w.o.Scopes != nil && !slices.Contains(w.o.Scopes, "commands") {
+		return "", errors.New("invalid_command: the app has none")
+	}
 	w.mu.Lock()
 	form := url.Values{
 		"token": {"legacy-do-not-use"}, "team_id": {w.o.Team}, "team_domain": {"standin"}, "channel_id": {channel}, "channel_name": {"war-room"},
 		"user_id": {user}, "user_name": {"ignored"}, "command": {command}, "text": {text}, "api_app_id": {"A0BELAY"}, "is_enterprise_install": {"false"},
-		"response_url": {w.newResponse(user, channel, "")}, "trigger_id": {trigger()},
+		"response_url": {w.newResponse(user, channel, "")}, "trigger_id": {w.newTrigger(user)},
 	}
 	w.mu.Unlock()
 	return w.Deliver(ctx, user, channel, form)
@@ -71,7 +74,7 @@ func (w *Workspace) Press(ctx context.Context, user string, m Message, label str
 func (w *Workspace) PressAs(ctx context.Context, user string, m Message, actionID, value string) error {
 	w.mu.Lock()
 	payload := map[string]any{
-		"type": "block_actions", "api_app_id": "A0BELAY", "token": "legacy-do-not-use", "trigger_id": trigger(),
+		"type": "block_actions", "api_app_id": "A0BELAY", "token": "legacy-do-not-use", "trigger_id": w.newTrigger(user),
 		"team": map[string]any{"id": w.o.Team, "domain": "standin"}, "user": map[string]any{"id": user, "team_id": w.o.Team, "username": "ignored", "name": "ignored"},
 		"channel":      map[string]any{"id": m.Channel, "name": "war-room"},
 		"container":    map[string]any{"type": "message", "message_ts": m.TS, "channel_id": m.Channel, "is_ephemeral": m.To != ""},
@@ -146,5 +149,3 @@ func (w *Workspace) Post(ctx context.Context, path string, body []byte, signedAt
 	}
 	return answer, nil
 }
-
-func trigger() string { return "13345224609." + rand.Text() }

@@ -164,16 +164,25 @@ func (w *Workspace) overSocket(ctx context.Context, kind string, payload json.Ra
 	answered := make(chan json.RawMessage, 1)
 	s.acks.Store(id, answered)
 	defer s.acks.Delete(id)
-	if err := s.write(map[string]any{"type": kind, "envelope_id": id, "payload": payload, "accepts_response_payload": kind == "slash_commands"}); err != nil {
+	if err := s.write(map[string]any{"type": kind, "envelope_id": id, "payload": payload, "accepts_response_payload": accepts(kind, payload)}); err != nil {
 		return nil, fmt.Errorf("deliver: %w", err)
 	}
 	select {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	case body := <-answered:
-		if string(body) == "null" {
+		if nothing := string(body); nothing == "null" || nothing == "{}" { // clients write either where there is nothing to say
 			return nil, nil
 		}
 		return body, nil
 	}
+}
+
+// accepts reports whether Slack looks at what an acknowledgement holds: not for a click.
+func accepts(kind string, payload json.RawMessage) bool {
+	var p struct {
+		Type string `json:"type"`
+	}
+	_ = json.Unmarshal(payload, &p) // ours
+	return kind == "slash_commands" || p.Type == "view_submission"
 }

@@ -117,6 +117,11 @@ func TestSocketModeClientIsContent(t *testing.T) {
 		t.Fatal(err)
 	}
 	hears(t, lines, "clicked go v by U2")
+	if _, err := w.Slash(t.Context(), "U1", room, "/ask", ""); err != nil {
+		t.Fatal(err)
+	}
+	await(t, w, func() bool { return len(w.Views("U1")) == 1 })
+	fillsInTwice(t, w, "b")
 	w.Disconnect("refresh_requested")
 	hears(t, lines, "connected")
 	if _, err := w.Slash(t.Context(), "U1", room, "/pause", "again"); err != nil {
@@ -148,6 +153,16 @@ func TestBoltIsContent(t *testing.T) {
 	}
 	hears(t, lines, "clicked by U1")
 	await(t, w, func() bool { return w.Private("U1")[i].Text == "replaced" })
+	if _, err := w.Slash(t.Context(), "U1", room, "/ask", ""); err != nil {
+		t.Fatal(err)
+	}
+	hears(t, lines, "refused exchanged_trigger_id")
+	fillsInTwice(t, w, "first")
+	fillsInTwice(t, w, "second")
+	hears(t, lines, "sent kept second good by U1")
+	if open := w.Views("U1"); len(open) != 0 {
+		t.Errorf("still open: %+v", open)
+	}
 	if _, err := w.Post(t.Context(), "/slack/commands", []byte("command=/pause"), time.Now().Add(-time.Hour)); err == nil {
 		t.Error("bolt takes a stale signature of ours")
 	}
@@ -177,6 +192,18 @@ func call(t *testing.T, w *Workspace, token, method, form string) string {
 	return code
 }
 
+// fillsInTwice sends the open form of U1 with a bad and then with a good answer.
+func fillsInTwice(t *testing.T, w *Workspace, block string) {
+	t.Helper()
+	form := w.Views("U1")[0]
+	if problems, err := w.Submit(t.Context(), form, map[string]string{block: "bad"}); err != nil || problems[block] != "no good" {
+		t.Errorf("a bad answer: %v, %v", problems, err)
+	}
+	if problems, err := w.Submit(t.Context(), form, map[string]string{block: "good"}); err != nil || len(problems) != 0 {
+		t.Errorf("a good answer: %v, %v", problems, err)
+	}
+}
+
 func TestTheStandInRefusesWhatSlackRefuses(t *testing.T) {
 	w := start(t, "")
 	for name, c := range map[string]struct{ token, method, form, code string }{
@@ -191,6 +218,9 @@ func TestTheStandInRefusesWhatSlackRefuses(t *testing.T) {
 		"an unknown thread":        {"Bearer xoxb-1", "chat.postMessage", "channel=C1&text=x&thread_ts=1.1", "thread_not_found"},
 		"an unknown message":       {"Bearer xoxb-1", "chat.update", "channel=C1&text=x&ts=1.1", "message_not_found"},
 		"a broken block":           {"Bearer xoxb-1", "chat.postMessage", `channel=C1&blocks=[{"type":"section"}]`, "invalid_blocks"},
+		"no view":                  {"Bearer xoxb-1", "views.open", "trigger_id=1.2.x", "invalid_arguments"},
+		"a trigger of no shape":    {"Bearer xoxb-1", "views.open", "trigger_id=x&view={}", "invalid_trigger_id"},
+		"a trigger nobody gave":    {"Bearer xoxb-1", "views.open", "trigger_id=1.2.x&view={}", "invalid_trigger_id"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := call(t, w, c.token, c.method, c.form); got != c.code {
@@ -229,6 +259,71 @@ func TestBlocksBeyondTheCapsAreRefused(t *testing.T) {
 				t.Errorf("judged %v", err)
 			}
 		})
+	}
+}
+
+func TestFormsBeyondTheCapsAreRefused(t *testing.T) {
+	text := func(n int) string { return fmt.Sprintf(`{"type":"plain_text","text":%q}`, strings.Repeat("x", n)) }
+	input := func(element string) string {
+		return `[{"type":"input","block_id":"b","label":` + text(1) + `,"element":` + element + `}]`
+	}
+	options := func(n int) string {
+		return "[" + strings.TrimSuffix(strings.Repeat(`{"text":`+text(75)+`,"value":"v"},`, n), ",") + "]"
+	}
+	modal := func(more, blocks string) string {
+		return `{"type":"modal","title":` + text(24) + `,"submit":` + text(24) + more + `,"blocks":` + blocks + `}`
+	}
+	plain := input(`{"type":"plain_text_input","action_id":"a"}`)
+	for name, c := range map[string]struct {
+		view string
+		good bool
+	}{
+		"a form":                      {modal("", plain), true},
+		"metadata of 3000":            {modal(`,"private_metadata":"`+strings.Repeat("m", 3000)+`"`, plain), true},
+		"metadata of 3001":            {modal(`,"private_metadata":"`+strings.Repeat("m", 3001)+`"`, plain), false},
+		"a callback id of 256":        {modal(`,"callback_id":"`+strings.Repeat("c", 256)+`"`, plain), false},
+		"a title of 25":               {`{"type":"modal","title":` + text(25) + `,"submit":` + text(1) + `,"blocks":` + plain + `}`, false},
+		"a title in mrkdwn":           {`{"type":"modal","title":{"type":"mrkdwn","text":"x"},"submit":` + text(1) + `,"blocks":` + plain + `}`, false},
+		"no title":                    {`{"type":"modal","blocks":` + plain + `}`, false},
+		"inputs without submit":       {`{"type":"modal","title":` + text(1) + `,"blocks":` + plain + `}`, false},
+		"no blocks":                   {modal("", "[]"), false},
+		"a home tab":                  {`{"type":"home","blocks":` + plain + `}`, false},
+		"a block id twice":            {modal("", strings.Replace(plain, "]", ","+plain[1:], 1)), false},
+		"an input without a label":    {modal("", `[{"type":"input","element":{"type":"plain_text_input","action_id":"a"}}]`), false},
+		"an element without an id":    {modal("", input(`{"type":"plain_text_input"}`)), false},
+		"an input of 3001":            {modal("", input(`{"type":"plain_text_input","action_id":"a","max_length":3001}`)), false},
+		"more text than it takes":     {modal("", input(`{"type":"plain_text_input","action_id":"a","max_length":1,"initial_value":"xx"}`)), false},
+		"a hundred options":           {modal("", input(`{"type":"static_select","action_id":"a","options":`+options(100)+`}`)), true},
+		"a hundred and one":           {modal("", input(`{"type":"static_select","action_id":"a","options":`+options(101)+`}`)), false},
+		"options and groups":          {modal("", input(`{"type":"static_select","action_id":"a","options":`+options(1)+`,"option_groups":[{"label":`+text(1)+`,"options":`+options(1)+`}]}`)), false},
+		"no options":                  {modal("", input(`{"type":"static_select","action_id":"a"}`)), false},
+		"an option's value of 76":     {modal("", input(`{"type":"static_select","action_id":"a","options":[{"text":`+text(1)+`,"value":"`+strings.Repeat("v", 76)+`"}]}`)), false},
+		"an element of the year 2030": {modal("", input(`{"type":"telepathy","action_id":"a"}`)), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := CheckView([]byte(c.view)); (err == nil) != c.good {
+				t.Errorf("judged %v", err)
+			}
+		})
+	}
+}
+
+func TestAnAnswerForAFieldThatIsNotThereIsATrouble(t *testing.T) {
+	w := start(t, "")
+	v, err := CheckView([]byte(`{"type":"modal","title":{"type":"plain_text","text":"t"},"submit":{"type":"plain_text","text":"s"},"blocks":[{"type":"input","block_id":"b","label":{"type":"plain_text","text":"l"},"element":{"type":"plain_text_input","action_id":"a"}}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.ID = "V1"
+	w.views = append(w.views, v)
+	for _, body := range []string{`{"response_action":"errors","errors":{"other":"x"}}`, `{"response_action":"errors","errors":{}}`, `{"response_action":"errors","errors":{"b":""}}`,
+		`{"response_action":"update","view":{}}`, `{"text":"thanks"}`, `{`} {
+		if _, err := w.answered(*v, []byte(body)); err == nil {
+			t.Errorf("%s was taken", body)
+		}
+	}
+	if problems, err := w.answered(*v, []byte(`{"response_action":"errors","errors":{"b":"x"}}`)); err != nil || problems["b"] != "x" {
+		t.Errorf("got %v, %v", problems, err)
 	}
 }
 

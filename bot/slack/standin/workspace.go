@@ -21,11 +21,16 @@ type Options struct {
 	AppToken      string // xapp-…
 	SigningSecret string
 	Channels      []string
+	Private       []string            // those of Channels that are private
+	Scopes        []string            // of the bot token; nil grants everything
 	Groups        map[string][]string // user group → users
 	Endpoint      string              // the app's address for signed requests, without /slack/…; "" delivers over the socket
 	// Blocks judges blocks before they are taken, besides the caps that are checked anyway; an error is told as invalid_blocks.
 	Blocks func(blocks []byte) error
-	Ping   time.Duration // between pings of a socket; default 5 s, Slack's are as frequent
+	// View judges forms in the same way; an error is told as invalid_arguments.
+	View        func(view []byte) error
+	TriggerLife time.Duration // default 3 s, as Slack's
+	Ping        time.Duration // between pings of a socket; default 5 s, Slack's are as frequent
 }
 
 // Message is what stands in a channel, or was told to one person.
@@ -53,6 +58,8 @@ type Workspace struct {
 	messages  []*Message
 	clock     int64
 	responses map[string]*response
+	triggers  map[string]*trigger
+	views     []*View
 	faults    map[string][]Fault
 	tickets   map[string]bool
 	sockets   []*socket
@@ -88,7 +95,7 @@ func Start(o Options) (*Workspace, error) {
 		o.Ping = 5 * time.Second
 	}
 	w := &Workspace{o: o, listen: listen, changed: make(chan struct{}), clock: time.Now().Unix(), web: &http.Client{Transport: &http.Transport{}},
-		responses: map[string]*response{}, faults: map[string][]Fault{}, tickets: map[string]bool{}}
+		responses: map[string]*response{}, triggers: map[string]*trigger{}, faults: map[string][]Fault{}, tickets: map[string]bool{}}
 	w.stopped, w.stop = context.WithCancel(context.Background())
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /api/{method}", w.serveMethod)

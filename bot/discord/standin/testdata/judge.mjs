@@ -1,4 +1,4 @@
-// A client that nobody here wrote, discord.js, logs in, takes a slash command and a click, and survives a reconnection.
+// A client that nobody here wrote, discord.js, logs in, takes a slash command, a click and a form, and survives a reconnection.
 import { Client, Events, GatewayIntentBits, REST, Routes, MessageFlags } from "discord.js";
 
 const [api, token, app, guild, channel] = process.argv.slice(2);
@@ -13,6 +13,15 @@ const row = { type: 1, components: [{ type: 2, style: 1, label: "Go", custom_id:
 client.on(Events.InteractionCreate, async (i) => {
   try {
     if (i.isAutocomplete()) return await i.respond([{ name: "usdc", value: "usdc" }]);
+    if (i.isModalSubmit()) {
+      await i.deferReply({ flags: MessageFlags.Ephemeral });
+      return await i.editReply({ content: `form ${i.customId} ${i.fields.getTextInputValue("why")} ${i.fields.getStringSelectValues("asset")}` });
+    }
+    if (i.isChatInputCommand() && i.commandName === "ask") {
+      return await i.showModal({ custom_id: "ask", title: "Ask", components: [
+        { type: 18, label: "Which", component: { type: 3, custom_id: "asset", options: [{ label: "usdc", value: "usdc" }] } },
+        { type: 18, label: "Why", component: { type: 4, custom_id: "why", style: 2 } }] });
+    }
     if (i.isChatInputCommand()) {
       await i.deferReply({ flags: MessageFlags.Ephemeral });
       await i.editReply({ content: `understood ${i.commandName} ${i.options.getSubcommand()} ${i.options.getString("asset")}`, components: [row] });

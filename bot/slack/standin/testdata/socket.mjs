@@ -1,4 +1,4 @@
-// A client that nobody here wrote, @slack/socket-mode with @slack/web-api, takes one slash command and one click.
+// A client that nobody here wrote, @slack/socket-mode with @slack/web-api, takes slash commands, a click and a form.
 import { SocketModeClient } from "@slack/socket-mode";
 import { WebClient } from "@slack/web-api";
 
@@ -8,6 +8,12 @@ const web = new WebClient(botToken, { slackApiUrl: api, retryConfig: { retries: 
 const socket = new SocketModeClient({ appToken, clientOptions: { slackApiUrl: api } });
 
 socket.on("slash_commands", async ({ ack, body }) => {
+  if (body.command === "/ask") {
+    await ack();
+    await web.views.open({ trigger_id: body.trigger_id, view: { type: "modal", callback_id: "ask", title: { type: "plain_text", text: "Ask" }, submit: { type: "plain_text", text: "Send" },
+      blocks: [{ type: "input", block_id: "b", label: { type: "plain_text", text: "b" }, element: { type: "plain_text_input", action_id: "a" } }] } });
+    return;
+  }
   await ack({ response_type: "ephemeral", text: `understood ${body.command} ${body.text}` });
   await fetch(body.response_url, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ response_type: "ephemeral", text: "done" }) });
   const posted = await web.chat.postMessage({
@@ -21,6 +27,9 @@ socket.on("slash_commands", async ({ ack, body }) => {
   await web.chat.postMessage({ channel: "C404", text: "x" }).catch((e) => say(`refused ${e.data.error}`));
 });
 socket.on("interactive", async ({ ack, body }) => {
+  if (body.type === "view_submission") {
+    return await ack(body.view.state.values.b.a.value === "bad" ? { response_action: "errors", errors: { b: "no good" } } : undefined);
+  }
   await ack();
   say(`clicked ${body.actions[0].action_id} ${body.actions[0].value} by ${body.user.id}`);
 });
