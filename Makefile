@@ -6,6 +6,7 @@ SHELL := bash
 GO ?= go
 PAGE := bot/web/dist/sign.js
 OWN_CONTRACTS := safe/devnet/build/Market.json
+OLD_SAFES := safe/devnet/old/1.2.0/GnosisSafe.json
 LINTER := tools/bin/golangci-lint
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 PURE := ./safe ./safe/calldata ./governance ./governance/timelock ./governance/relay
@@ -15,7 +16,7 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 .PHONY: setup
-setup: node_modules/.installed $(PAGE) $(OWN_CONTRACTS) ## npm packages, the signing page, the sample contracts
+setup: node_modules/.installed $(PAGE) $(OWN_CONTRACTS) $(OLD_SAFES) ## npm packages, the signing page, the sample contracts
 
 node_modules/.installed: package.json package-lock.json
 	@command -v npm >/dev/null || { echo "npm is missing: install Node.js 20 or newer with npm"; exit 1; }
@@ -27,6 +28,10 @@ $(PAGE): node_modules/.installed $(shell find bot/web/page bot/web/static bot/we
 
 $(OWN_CONTRACTS): node_modules/.installed safe/devnet/compile.mjs $(wildcard safe/devnet/contracts/*.sol)
 	node safe/devnet/compile.mjs
+
+$(OLD_SAFES): safe/devnet/old.mjs
+	node safe/devnet/old.mjs
+	touch $@
 
 .PHONY: browser
 browser: ## finds Chrome or Chromium; on Debian, as root, installs it where there is none

@@ -9,6 +9,9 @@
 // threads up to date and may be called any number of times: it remembers where a card stands, edits it in place, and
 // tells each event once.
 //
+// Ask makes the form for a command that lacks something, Review looks at it when it comes back; both answer from memory, and
+// what a form says is read like something typed.
+//
 // Words of people and of the chain reach a platform only as governance.Untrusted; the renderers in bot/slack and
 // bot/discord clean, cut and escape them, and escape our own words too.
 package bot

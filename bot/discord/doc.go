@@ -5,6 +5,9 @@
 // the worker edits that answer. If it cannot be committed the person reads "NOT recorded" and what to do instead. A forged
 // or stale request gets 401 before anything in it is parsed.
 //
+// A command that lacks something (parameters that could not be options of their own) is not recorded: it is answered by a
+// form that asks for the rest, where that fits into one. Everything else that is missing is told as a private answer.
+//
 // The types of components and embeds, and the numbers of the protocol, are discordgo's. Its gateway loop is not used: it
 // locks up on some orders of packets, hides close codes, and does not follow the resume address. The loop here is small:
 // it resumes, watches for a dead connection, waits between attempts, and stops on the codes that only an operator can mend.

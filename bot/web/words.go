@@ -155,6 +155,8 @@ func verifiedWords(s governance.SafeView) string {
 		return "published Safe contract, by address and code"
 	case "code":
 		return "published Safe code at another address"
+	case governance.VerifiedUnread:
+		return "not checked: the providers do not agree"
 	}
 	return "NOT verified: only the contract itself says so"
 }

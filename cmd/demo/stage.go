@@ -116,7 +116,7 @@ func (s *stage) startBelay(ctx, living context.Context, program string) error {
 		return err
 	}
 	secrets := map[string]string{"secrets/slack_bot": "xoxb-demo-" + secret(), "secrets/slack_signing": secret()}
-	s.chat, err = standin.Start(standin.Options{Team: team, BotToken: secrets["secrets/slack_bot"], SigningSecret: secrets["secrets/slack_signing"],
+	s.chat, err = standin.Start(standin.Options{Team: team, Formless: true, BotToken: secrets["secrets/slack_bot"], SigningSecret: secrets["secrets/slack_signing"],
 		Channels: []string{warRoom, community}, Endpoint: "http://" + listen})
 	if err != nil {
 		return err

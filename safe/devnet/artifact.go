@@ -34,6 +34,11 @@ func LoadOwnArtifact(name string) (*Artifact, error) {
 	return loadArtifact(filepath.Join("safe", "devnet", "build", name+".json"))
 }
 
+// loadOldArtifact reads a contract of a Safe before 1.3.0 as old.mjs fetched it.
+func loadOldArtifact(version, contract string) (*Artifact, error) {
+	return loadArtifact(filepath.Join("safe", "devnet", "old", version, contract+".json"))
+}
+
 func loadArtifact(path string) (*Artifact, error) {
 	file, err := findUpwards(path)
 	if err != nil {

@@ -3,31 +3,54 @@ package devnet
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
+	"github.com/ethereum/go-ethereum/crypto"
 )
 
 // SafeRelease is where the contracts of one Safe version live, on mainnet and on every dev chain.
 type SafeRelease struct {
 	Version           string
 	Singleton         common.Address
-	SingletonL2       common.Address // also emits SafeMultiSigTransaction
+	SingletonL2       common.Address // also emits SafeMultiSigTransaction; zero before 1.3.0
 	Factory           common.Address
-	FallbackHandler   common.Address
+	FallbackHandler   common.Address // zero before 1.3.0
 	MultiSend         common.Address
-	MultiSendCallOnly common.Address
+	MultiSendCallOnly common.Address // zero before 1.3.0
 
-	artifacts string // folder of the npm package's artifacts
+	artifacts string // folder of the npm package's artifacts; "" before 1.3.0, see old.mjs
 	singleton string // name of the singleton contract, before and after the brand changed
 	factory   string
 }
 
-// Releases are the Safe versions on a dev chain, oldest first. The addresses are the deployments called canonical in
-// the npm package @safe-global/safe-deployments; a test compares their code hashes.
+// Releases are the Safe versions on a dev chain, oldest first: all that npm has. From 1.3.0 on, and for 1.1.1, they are the
+// deployments called canonical in the npm package @safe-global/safe-deployments; a test compares their code hashes. What npm has
+// of 0.1.0, 1.0.0 and 1.2.0 behaves as what was deployed then, but was compiled by others: those are not known by their code.
 func Releases() []SafeRelease {
 	return []SafeRelease{{
+		Version:   "0.1.0",
+		Singleton: common.HexToAddress("0x8942595A2dC5181Df0465AF0D7be08c8f23C93af"),
+		Factory:   common.HexToAddress("0x88Cd603A5Dc47857d02865Bbc7941B588C533263"),
+		MultiSend: here("MultiSend 0.1.0"),
+	}, {
+		Version:   "1.0.0",
+		Singleton: common.HexToAddress("0xb6029EA3B2c51D09a50B53CA8012FeEB05bDa35A"),
+		Factory:   common.HexToAddress("0x12302fE9c02ff50939BaAaaf415fc226C078613C"),
+		MultiSend: here("MultiSend 1.0.0"),
+	}, {
+		Version:   "1.1.1",
+		Singleton: common.HexToAddress("0x34CfAC646f301356fAa8B21e94227e3583Fe3F5F"),
+		Factory:   common.HexToAddress("0x76E2cFc1F5Fa8F6a5b3fC4c8F4788F0116861F9B"),
+		MultiSend: common.HexToAddress("0x8D29bE29923b68abfDD21e541b9374737B49cdAD"),
+	}, {
+		Version:   "1.2.0",
+		Singleton: common.HexToAddress("0x6851D6fDFAfD08c0295C392436245E5bc78B0185"),
+		Factory:   here("GnosisSafeProxyFactory 1.2.0"),
+		MultiSend: here("MultiSend 1.2.0"),
+	}, {
 		Version:           "1.3.0",
 		Singleton:         common.HexToAddress("0xd9Db270c1B5E3Bd161E8c8503c55cEABeE709552"),
 		SingletonL2:       common.HexToAddress("0x3E5c63644E683549055b9Be8653de26E0B4CD36E"),
@@ -63,6 +86,11 @@ func Releases() []SafeRelease {
 	}}
 }
 
+// here is where a dev chain keeps a contract that was never published at one address of its own.
+func here(name string) common.Address {
+	return common.BytesToAddress(crypto.Keccak256([]byte("belay devnet " + name)))
+}
+
 // Release returns the Safe release of a version such as "1.4.1".
 func Release(version string) (SafeRelease, error) {
 	for _, r := range Releases() {
@@ -70,33 +98,47 @@ func Release(version string) (SafeRelease, error) {
 			return r, nil
 		}
 	}
-	return SafeRelease{}, fmt.Errorf("devnet has no Safe %q, it has 1.3.0, 1.4.1 and 1.5.0", version)
+	return SafeRelease{}, fmt.Errorf("devnet has no Safe %q, it has 0.1.0, 1.0.0, 1.1.1, 1.2.0, 1.3.0, 1.4.1 and 1.5.0", version)
 }
 
-// path is where the npm package keeps the artifact of one contract, in folder ("" is the top one).
-func (r SafeRelease) path(folder, contract string) string {
+// load reads the artifact of one contract, in folder of the npm package's contracts ("" is the top one).
+func (r SafeRelease) load(folder, contract string) (*Artifact, error) {
+	if r.artifacts == "" {
+		return loadOldArtifact(r.Version, contract)
+	}
 	if folder != "" {
 		folder += "/"
 	}
-	return fmt.Sprintf("%s/%s%s.sol/%s.json", r.artifacts, folder, contract, contract)
+	return LoadPackageArtifact(fmt.Sprintf("%s/%s%s.sol/%s.json", r.artifacts, folder, contract, contract))
+}
+
+// names gives what the release calls its singleton and its factory.
+func (r SafeRelease) names() (singleton, factory string) {
+	if r.artifacts == "" {
+		return "GnosisSafe", "ProxyFactory"
+	}
+	return r.singleton, r.factory
 }
 
 // placed is one contract of a release and its address.
 type placed struct {
-	address   common.Address
-	path      string
-	singleton bool
+	address          common.Address
+	folder, contract string
+	singleton        bool
 }
 
+// contracts are those that the release has.
 func (r SafeRelease) contracts() []placed {
-	return []placed{
-		{r.Singleton, r.path("", r.singleton), true},
-		{r.SingletonL2, r.path("", r.singleton+"L2"), true},
-		{r.Factory, r.path("proxies", r.factory), false},
-		{r.FallbackHandler, r.path("handler", "CompatibilityFallbackHandler"), false},
-		{r.MultiSend, r.path("libraries", "MultiSend"), false},
-		{r.MultiSendCallOnly, r.path("libraries", "MultiSendCallOnly"), false},
+	singleton, factory := r.names()
+	all := []placed{
+		{r.Singleton, "", singleton, true},
+		{r.SingletonL2, "", singleton + "L2", true},
+		{r.Factory, "proxies", factory, false},
+		{r.FallbackHandler, "handler", "CompatibilityFallbackHandler", false},
+		{r.MultiSend, "libraries", "MultiSend", false},
+		{r.MultiSendCallOnly, "libraries", "MultiSendCallOnly", false},
 	}
+	return slices.DeleteFunc(all, func(p placed) bool { return p.address == common.Address{} })
 }
 
 // canonicalAlloc reads the artifacts once a process: the genesis of every chain holds the same contracts.
@@ -104,7 +146,7 @@ var canonicalAlloc = sync.OnceValues(func() (types.GenesisAlloc, error) {
 	alloc := types.GenesisAlloc{}
 	for _, release := range Releases() {
 		for _, contract := range release.contracts() {
-			account, err := contract.account()
+			account, err := release.account(contract)
 			if err != nil {
 				return nil, fmt.Errorf("place Safe %s at %s: %w", release.Version, contract.address, err)
 			}
@@ -115,8 +157,8 @@ var canonicalAlloc = sync.OnceValues(func() (types.GenesisAlloc, error) {
 })
 
 // account is the contract as its constructor would have left it.
-func (p placed) account() (types.Account, error) {
-	artifact, err := LoadPackageArtifact(p.path)
+func (r SafeRelease) account(p placed) (types.Account, error) {
+	artifact, err := r.load(p.folder, p.contract)
 	if err != nil {
 		return types.Account{}, err
 	}

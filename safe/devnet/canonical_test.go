@@ -50,13 +50,19 @@ func TestSafeContractsAreThePublishedOnes(t *testing.T) {
 	c := start(t, devnet.Config{Manual: true})
 	for _, r := range devnet.Releases() {
 		safe, factory := "safe", "safe_proxy_factory"
-		if r.Version == "1.3.0" {
+		switch r.Version {
+		case "0.1.0", "1.0.0", "1.2.0":
+			continue // npm has builds that nobody published on chain
+		case "1.1.1", "1.3.0":
 			safe, factory = "gnosis_safe", "proxy_factory"
 		}
 		for name, address := range map[string]common.Address{
 			safe: r.Singleton, safe + "_l2": r.SingletonL2, factory: r.Factory, "multi_send": r.MultiSend,
 			"multi_send_call_only": r.MultiSendCallOnly, "compatibility_fallback_handler": r.FallbackHandler,
 		} {
+			if address == (common.Address{}) {
+				continue // the release has none
+			}
 			t.Run(r.Version+" "+name, func(t *testing.T) {
 				want := deployment(t, "v"+r.Version+"/"+name+".json").Deployments["canonical"]
 				if address != want.Address {

@@ -33,17 +33,21 @@ func (c *Chain) DeploySafe(ctx context.Context, cfg SafeConfig) (common.Address,
 	if cfg.L2 {
 		singleton = release.SingletonL2
 	}
+	if singleton == (common.Address{}) {
+		return common.Address{}, fmt.Errorf("there is no L2 singleton of Safe %s", cfg.Version)
+	}
 	setup, err := release.setup(cfg)
 	if err != nil {
 		return common.Address{}, err
 	}
-	factory, err := LoadPackageArtifact(release.path("proxies", release.factory))
+	_, name := release.names()
+	factory, err := release.load("proxies", name)
 	if err != nil {
 		return common.Address{}, err
 	}
-	data, err := factory.ABI.Pack("createProxyWithNonce", singleton, setup, new(big.Int).SetUint64(cfg.SaltNonce))
+	data, err := creation(factory.ABI, singleton, setup, cfg.SaltNonce)
 	if err != nil {
-		return common.Address{}, fmt.Errorf("encode createProxyWithNonce: %w", err)
+		return common.Address{}, err
 	}
 	receipt, err := c.Send(ctx, Key(DeployerKey), &release.Factory, nil, data)
 	if err != nil {
@@ -55,6 +59,19 @@ func (c *Chain) DeploySafe(ctx context.Context, cfg SafeConfig) (common.Address,
 		}
 	}
 	return common.Address{}, fmt.Errorf("create Safe %s: transaction %s made no proxy", cfg.Version, receipt.TxHash)
+}
+
+// creation is the call that makes a proxy. The factory of 0.1.0 knows no salt.
+func creation(factory abi.ABI, singleton common.Address, setup []byte, salt uint64) ([]byte, error) {
+	method, args := "createProxyWithNonce", []any{singleton, setup, new(big.Int).SetUint64(salt)}
+	if _, salted := factory.Methods[method]; !salted {
+		method, args = "createProxy", args[:2]
+	}
+	data, err := factory.Pack(method, args...)
+	if err != nil {
+		return nil, fmt.Errorf("encode %s: %w", method, err)
+	}
+	return data, nil
 }
 
 // proxyOf reads the proxy from ProxyCreation: indexed from 1.4.0 on, the first word of the data before.
@@ -75,8 +92,17 @@ func (r SafeRelease) setup(cfg SafeConfig) ([]byte, error) {
 		fallback = r.FallbackHandler
 	}
 	none := common.Address{}
-	data, err := safe.Pack("setup", cfg.Owners, big.NewInt(int64(cfg.Threshold)),
-		none, []byte{}, fallback, none, new(big.Int), none)
+	args := []any{cfg.Owners, big.NewInt(int64(cfg.Threshold)), none, []byte{}}
+	switch len(safe.Methods["setup"].Inputs) {
+	case 7: // 1.0.0: a payment for the deployment
+		args = append(args, none, new(big.Int), none)
+	case 8: // from 1.1.0 on also a fallback handler
+		args = append(args, fallback, none, new(big.Int), none)
+	}
+	if len(args) < 8 && fallback != none {
+		return nil, fmt.Errorf("a Safe %s has no fallback handler", r.Version)
+	}
+	data, err := safe.Pack("setup", args...)
 	if err != nil {
 		return nil, fmt.Errorf("encode setup: %w", err)
 	}
@@ -85,7 +111,8 @@ func (r SafeRelease) setup(cfg SafeConfig) ([]byte, error) {
 
 // ABI is the interface of the release's singleton.
 func (r SafeRelease) ABI() (abi.ABI, error) {
-	artifact, err := LoadPackageArtifact(r.path("", r.singleton))
+	singleton, _ := r.names()
+	artifact, err := r.load("", singleton)
 	if err != nil {
 		return abi.ABI{}, err
 	}

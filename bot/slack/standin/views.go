@@ -66,6 +66,8 @@ var triggerShape = regexp.MustCompile(`^\d+\.\d+\.[0-9A-Za-z]+$`)
 func (w *Workspace) openView(args fields, refuse func(string) map[string]any) map[string]any {
 	t := w.triggers[args["trigger_id"]]
 	switch {
+	case w.o.Formless:
+		return refuse("access_denied")
 	case args["view"] == "":
 		return refuse("invalid_arguments")
 	case !triggerShape.MatchString(args["trigger_id"]), t == nil:

@@ -30,6 +30,7 @@ type Options struct {
 	// View judges forms in the same way; an error is told as invalid_arguments.
 	View        func(view []byte) error
 	TriggerLife time.Duration // default 3 s, as Slack's
+	Formless    bool          // nobody here has a client that shows forms, so that none can be opened
 	Ping        time.Duration // between pings of a socket; default 5 s, Slack's are as frequent
 }
 

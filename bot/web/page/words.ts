@@ -12,6 +12,7 @@ export const operationWords = (operation: number): string =>
 export function verifiedWords(by: string): string {
   if (by === "canonical") return "published Safe contract, by address and code";
   if (by === "code") return "published Safe code at another address";
+  if (by === "not_read") return "not checked: the providers do not agree";
   return "NOT verified: only the contract itself says so";
 }
 
