@@ -125,14 +125,14 @@ func ContractCheckCall(parent Version, owner common.Address, h Hashes, signature
 	return call(owner, legacyValidSelector, appendBytes(b, signature))
 }
 
-// DecodeContractCheck reports whether the contract vouched. A revert is a no. Before 1.0.0 the answer is a bool, since then a
-// magic value.
+// DecodeContractCheck reports whether the contract vouched. A revert is a no. Before 1.0.0 the answer is a bool, any word but zero;
+// since then a magic value.
 func DecodeContractCheck(parent Version, r Result) bool {
 	if r.Reverted || len(r.Data) != wordSize {
 		return false
 	}
 	if parent.Less(V1_0_0) {
-		return common.BytesToHash(r.Data) == common.BytesToHash([]byte{1})
+		return !allZero(r.Data) // its compiler takes every word but zero for true, a magic value too
 	}
 	magic := legacyValidSelector
 	if parent.AtLeast(V1_5_0) {
