@@ -1,6 +1,8 @@
 package safe
 
 import (
+	"errors"
+
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/holiman/uint256"
 )
@@ -65,6 +67,9 @@ type Log struct {
 	TxHash  common.Hash    `json:"tx_hash"`
 	Index   uint           `json:"index"`
 }
+
+// ErrNotSafe says that at an address there is no Safe.
+var ErrNotSafe = errors.New("no Safe at this address")
 
 // State is what one Safe says of itself, everything read at one block.
 type State struct {

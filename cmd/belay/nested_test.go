@@ -4,6 +4,7 @@ import (
 	"crypto/ecdsa"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/common/hexutil"
 	"github.com/ethereum/go-ethereum/crypto"
+	"github.com/ethereum/go-ethereum/signer/core/apitypes"
 )
 
 // family is a guardian Safe that has another Safe among its owners.
@@ -77,16 +79,19 @@ func signedByAll(t *testing.T, hash common.Hash, keys []*ecdsa.PrivateKey) []byt
 	return blob
 }
 
-// vouched is what the child's owners sign, so that it vouches for the active transaction of a proposal.
-func (f *family) vouched(v governance.View, childVersion string) []byte {
+// vouched is what the child's owners sign, so that it vouches for the active transaction of a proposal: the API gives it, a wallet's
+// library hashes it.
+func (f *family) vouched(v governance.View) []byte {
 	f.t.Helper()
-	version, err := safe.ParseVersion(childVersion)
+	var document apitypes.TypedData
+	if code := f.do(http.MethodGet, "/api/v1/proposals/"+v.ID+"/typed-data?owner="+f.child.Hex(), nil, &document); code != http.StatusOK {
+		f.t.Fatalf("typed data: %d", code)
+	}
+	hash, _, err := apitypes.TypedDataAndHash(document)
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	hashes := safe.Hashes{Domain: common.HexToHash(v.DomainHash), Message: common.HexToHash(v.MessageHash), SafeTx: common.HexToHash(v.SafeTxHash)}
-	child := safe.Domain{ChainID: f.stack.Chain.ChainID().Uint64(), Safe: f.child, Version: version}
-	return signedByAll(f.t, safe.HashMessage(child, safe.OwnerMessage(f.version, hashes)).SafeTx, f.parents)
+	return signedByAll(f.t, common.BytesToHash(hash), f.parents)
 }
 
 func (f *family) post(v governance.View, owner common.Address, signature []byte) (int, string) {
@@ -106,7 +111,7 @@ func TestASafeThatOwnsTheGuardianConfirms(t *testing.T) {
 				t.Errorf("signatures over the wrong message got %d %s", code, answer)
 			}
 			for _, want := range []int{http.StatusCreated, http.StatusOK} {
-				if code, answer := f.post(v, f.child, f.vouched(v, child)); code != want {
+				if code, answer := f.post(v, f.child, f.vouched(v)); code != want {
 					t.Fatalf("the child's word got %d, want %d: %s", code, want, answer)
 				}
 			}
@@ -134,4 +139,21 @@ func TestAHashThatAnOwnerApprovedOnChainCounts(t *testing.T) {
 		t.Fatalf("sign: %d %s", code, answer)
 	}
 	f.reaches(v.ID, governance.StateExecuted)
+}
+
+func TestASafeThatCannotVouchIsToldWhatItCanDo(t *testing.T) {
+	f := newFamily(t, "1.4.1", "1.5.0")
+	v := f.propose("pause-reserve", map[string]string{"asset": "usdc"})
+	var answer json.RawMessage
+	if code := f.do(http.MethodGet, "/api/v1/proposals/"+v.ID+"/typed-data?owner="+f.child.Hex(), nil, &answer); code != http.StatusUnprocessableEntity || !strings.Contains(string(answer), "approveHash") {
+		t.Errorf("answered %d %s", code, answer)
+	}
+	for _, one := range []struct {
+		owner string
+		want  int
+	}{{addressOf(f.stack.Owners[0]).Hex(), http.StatusOK}, {addressOf(devnet.Key(9)).Hex(), http.StatusUnprocessableEntity}} {
+		if code := f.do(http.MethodGet, "/api/v1/proposals/"+v.ID+"/typed-data?owner="+one.owner, nil, &answer); code != one.want {
+			t.Errorf("for %s answered %d %s, want %d", one.owner, code, answer, one.want)
+		}
+	}
 }

@@ -338,7 +338,7 @@ func (s *scripted) AnySafeState(ctx context.Context, address common.Address) (sa
 func safeIn(w world, at safe.Block, address common.Address, verified safe.Verification) (safe.State, error) {
 	v, ok := w.safes[address]
 	if !ok {
-		return safe.State{}, errors.New("no Safe at this address")
+		return safe.State{}, safe.ErrNotSafe
 	}
 	return safe.State{Block: at, Owners: v.owners, Threshold: v.threshold, Nonce: v.nonce, Version: safe.V1_4_1, Verified: verified}, nil
 }

@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -11,8 +12,9 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 )
 
-// TypedData is what an owner's wallet signs with eth_signTypedData_v4.
-func (c *Coordinator) TypedData(_ context.Context, id string, safeTxHash common.Hash, _ common.Address) (TypedData, error) {
+// TypedData is what an owner's wallet signs with eth_signTypedData_v4. Where the owner is a Safe itself, it is what the owners of
+// that Safe sign, so that it vouches.
+func (c *Coordinator) TypedData(ctx context.Context, id string, safeTxHash common.Hash, owner common.Address) (TypedData, error) {
 	p, err := c.load(id)
 	if err != nil {
 		return nil, err
@@ -24,7 +26,48 @@ func (c *Coordinator) TypedData(_ context.Context, id string, safeTxHash common.
 	if t == nil {
 		return nil, governance.Refuse(governance.CodeWrongHash, "leave safe_tx_hash out for the active one", "%s has no transaction with the safeTxHash %s", p.ID, safeTxHash)
 	}
+	if owner != (common.Address{}) {
+		if child, err := c.ownerSafe(ctx, p, owner); err != nil || child != nil {
+			return vouching(p, t, child, err)
+		}
+	}
 	return marshal(safe.TypedData(p.Safe.Domain(), t.Tx))
+}
+
+// ownerSafe reads an owner that is a Safe; nil where it is none.
+func (c *Coordinator) ownerSafe(ctx context.Context, p governance.Proposal, owner common.Address) (*safe.Domain, error) {
+	if !isOwner(p.Owners, owner) {
+		return nil, governance.Refuse(governance.CodeNotOwner, "name an owner, or leave owner out", "%s is not an owner of %s", owner.Hex(), p.Safe.Name)
+	}
+	chain, err := c.chainOf(p)
+	if err != nil {
+		return nil, err
+	}
+	head, _, err := chain.Chain.Recent(ctx)
+	if err != nil {
+		return nil, noAgreement("the owner "+owner.Hex(), err)
+	}
+	state, err := chain.Chain.StateAt(ctx, head, owner)
+	switch {
+	case errors.Is(err, safe.ErrNotSafe):
+		return nil, nil //nolint:nilnil // an ordinary account
+	case err != nil:
+		return nil, noAgreement("the owner "+owner.Hex(), err)
+	}
+	return &safe.Domain{ChainID: p.Safe.ChainID, Safe: owner, Version: state.Version}, nil
+}
+
+// vouching is what the owners of a Safe sign that is an owner itself.
+func vouching(p governance.Proposal, t *governance.SafeTx, child *safe.Domain, err error) (TypedData, error) {
+	if err != nil {
+		return nil, err
+	}
+	if !safe.VouchesFor(p.Safe.Version, child.Version) {
+		approve := safe.ApproveHashCall(p.Safe.Address, t.Hashes.SafeTx)
+		return nil, governance.Refuse(governance.CodeContractRejected, fmt.Sprintf("let it call approveHash: to %s, data 0x%x", approve.To.Hex(), approve.Data),
+			"a Safe %s cannot vouch by signatures for a Safe %s", child.Version, p.Safe.Version)
+	}
+	return marshal(safe.MessageTypedData(*child, safe.OwnerMessage(p.Safe.Version, t.Hashes)))
 }
 
 // Execution is the ready transaction of a proven quorum, for any wallet to send.

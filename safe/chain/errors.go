@@ -19,7 +19,7 @@ import (
 // Errors that callers branch on. Each is wrapped with what was attempted and why it did not succeed.
 var (
 	ErrNoAgreement       = errors.New("no agreement between providers")
-	ErrNotSafe           = errors.New("no Safe at this address")
+	ErrNotSafe           = safe.ErrNotSafe
 	ErrClosed            = errors.New("chain client is closed")
 	ErrNonceTooLow       = errors.New("relayer nonce is already used")
 	ErrUnderpriced       = errors.New("fee is too low")
