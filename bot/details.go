@@ -41,6 +41,7 @@ func safeTxLines(t governance.SafeTxView) []Line {
 		{Plain("domain hash "), Code(t.DomainHash)},
 		{Plain("message hash "), Code(t.MessageHash)},
 		{Plain("safeTxHash "), Code(t.SafeTxHash)},
+		{Plain("check words " + t.CheckWords)},
 	}
 	if len(t.SafeTx.Data) <= 522 { // a selector and eight words
 		return append(lines, Line{Plain("data "), Code(t.SafeTx.Data)})

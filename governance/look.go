@@ -106,7 +106,7 @@ func (l look) mirrorActive(v *View) {
 	for i := range l.p.SafeTxs {
 		t := &l.p.SafeTxs[i]
 		s := SafeTxView{Purpose: t.Purpose, State: t.State, Nonce: t.Tx.Nonce, SafeTx: fields(t.Tx),
-			DomainHash: hash(t.Hashes.Domain), MessageHash: hash(t.Hashes.Message), SafeTxHash: hash(t.Hashes.SafeTx), Confirmations: []ConfirmationView{}}
+			DomainHash: hash(t.Hashes.Domain), MessageHash: hash(t.Hashes.Message), SafeTxHash: hash(t.Hashes.SafeTx), CheckWords: safe.CheckWords(t.Hashes.SafeTx), Confirmations: []ConfirmationView{}}
 		for _, c := range t.Confirmations {
 			if !slices.Contains(l.p.Owners, c.Owner) {
 				continue // no owner any more: it counts for nothing

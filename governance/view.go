@@ -139,6 +139,7 @@ type SafeTxView struct {
 	DomainHash    string             `json:"domain_hash"`
 	MessageHash   string             `json:"message_hash"`
 	SafeTxHash    string             `json:"safe_tx_hash"`
+	CheckWords    string             `json:"check_words"` // eight words of the hash, to be read aloud; see safe.CheckWords
 	Confirmations []ConfirmationView `json:"confirmations"`
 	Transaction   *TransactionView   `json:"transaction"`
 }

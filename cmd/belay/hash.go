@@ -72,8 +72,9 @@ func (p *program) hash() *cobra.Command {
 			return usage(err)
 		}
 		h := safe.Hash(domain, tx)
-		return p.print(map[string]string{"domain_hash": h.Domain.Hex(), "message_hash": h.Message.Hex(), "safe_tx_hash": h.SafeTx.Hex()},
-			fmt.Sprintf("Domain hash:  %s\nMessage hash: %s\nsafeTxHash:   %s", h.Domain.Hex(), h.Message.Hex(), h.SafeTx.Hex()))
+		words := safe.CheckWords(h.SafeTx)
+		return p.print(map[string]string{"domain_hash": h.Domain.Hex(), "message_hash": h.Message.Hex(), "safe_tx_hash": h.SafeTx.Hex(), "check_words": words},
+			fmt.Sprintf("Domain hash:  %s\nMessage hash: %s\nsafeTxHash:   %s\nCheck words:  %s", h.Domain.Hex(), h.Message.Hex(), h.SafeTx.Hex(), words))
 	}
 	return c
 }

@@ -1,6 +1,6 @@
 // What a signer is shown, in the order in which it matters: what is dangerous, what it does, what changes, what is signed.
 import { alert, copyButton, el, facts, fragmentOf, hex, note, p as para, section, sentenceOf } from "./dom";
-import { sameHex } from "./hash";
+import { checkWords, sameHex } from "./hash";
 import { active, nameOf, signable, signatures, signedBy } from "./proposal";
 import type { Call, Proposal, SafeTx } from "./proposal";
 import { openBatch, recompute, verify } from "./verify";
@@ -83,7 +83,7 @@ export function identity(v: Proposal): HTMLElement {
 }
 
 const threeHashes = (domain: string, message: string, safeTx: string): HTMLElement =>
-  facts(["Domain hash", hex(domain)], ["Message hash", hex(message)], ["safeTxHash", hex(safeTx)]);
+  facts(["Domain hash", hex(domain)], ["Message hash", hex(message)], ["safeTxHash", hex(safeTx)], ["Check words", checkWords(safeTx)]);
 
 /** The hashes that this page computed, for each transaction that can be signed. */
 export function hashes(v: Proposal): HTMLElement {
@@ -91,7 +91,7 @@ export function hashes(v: Proposal): HTMLElement {
   const first = active(v);
   const shown = all.length > 0 ? all : first ? [first] : [];
   return section("Compare with your device",
-    para("A Ledger that signs blindly shows domain hash and message hash; newer devices list the fields. Compare every digit. These are computed on this device from the fields above."),
+    para("A Ledger that signs blindly shows domain hash and message hash; newer devices list the fields. Compare every digit. These are computed on this device from the fields above. The check words say the safeTxHash aloud: whoever signs with you must read the same eight."),
     ...shown.map((t, i) => {
       const own = recompute(v, t);
       const block = own ? threeHashes(own.domain, own.message, own.safeTx) : note("The fields cannot be read.", "note warn");
@@ -105,7 +105,7 @@ export function elsewhere(v: Proposal): HTMLElement | null {
   const own = t && recompute(v, t);
   if (!own) return null;
   const command = hashCommand(v, t);
-  const plain = `Domain hash:  ${own.domain}\nMessage hash: ${own.message}\nsafeTxHash:   ${own.safeTx}`;
+  const plain = `Domain hash:  ${own.domain}\nMessage hash: ${own.message}\nsafeTxHash:   ${own.safeTx}\nCheck words:  ${checkWords(own.safeTx)}`;
   return el("details", {}, el("summary", {}, "Check on another machine"),
     para("This page comes from Belay. If Belay is compromised, so is this page, and all that it says of itself. Independent of it are your device’s screen, your wallet’s own RPC, and this command on a machine that Belay does not reach:"),
     el("pre", {}, command), el("div", { class: "row" }, copyButton("command", () => command)),

@@ -12,7 +12,7 @@ const load = async (file) => {
   const { outputFiles } = await build({ entryPoints: [join(here, file)], bundle: true, format: "esm", write: false });
   return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].text).toString("base64")}`);
 };
-const { hashesOf, typedDataOf, checksummed, canonical } = await load("hash.ts");
+const { hashesOf, typedDataOf, checksummed, canonical, checkWords } = await load("hash.ts");
 const { encodeHashCall, selectors } = await load("chain.ts");
 const { checkExecution, openBatch } = await load("verify.ts");
 const { clean, ether } = await load("words.ts");
@@ -121,4 +121,11 @@ test("text is cleaned and amounts are exact", () => {
   assert.equal(ether("10000000000000000000"), "10 ether (10000000000000000000 wei)");
   assert.equal(ether("0"), "");
   assert.equal(canonical({ b: "0xAB", a: [1, "2"] }), canonical({ a: ["1", 2], b: "0xab" }));
+});
+
+test("check words are those that the program gives", () => {
+  assert.equal(checkWords("0x" + "00".repeat(32)), Array(8).fill("baba").join(" "));
+  assert.equal(checkWords("0x" + "ff".repeat(32)), Array(8).fill("zuze").join(" "));
+  assert.equal(checkWords("0x0020040080100200400801" + "ff".repeat(21)), Array(8).fill("babe").join(" "));
+  assert.equal(checkWords("0x80" + "00".repeat(31)), "maba" + " baba".repeat(7));
 });

@@ -64,6 +64,15 @@ export function keccakText(text: string): string {
   return keccak(new TextEncoder().encode(text));
 }
 
+/** The first 88 bits of a hash as eight words to read aloud. A word is 11 bits: consonant (4), vowel (2), consonant (4), ending (1). */
+export function checkWords(hash: string): string {
+  const bits = [...fromHex(hash).slice(0, 11)].map((b) => b.toString(2).padStart(8, "0")).join("");
+  return (bits.match(/.{11}/g) ?? []).map((word) => {
+    const n = parseInt(word, 2);
+    return "bdfghjklmnprstvz".charAt(n >> 7) + "aiou".charAt((n >> 5) & 3) + "bdfghjklmnprstvz".charAt((n >> 1) & 15) + "ae".charAt(n & 1);
+  }).join(" ");
+}
+
 /** One 32-byte word of a whole number, without 0x. */
 export function wordOf(value: string | number | bigint): string {
   if (typeof value === "string" && !/^(0|[1-9][0-9]*)$/.test(value)) throw new Error(`not a whole number: ${value.slice(0, 20)}`);
