@@ -6,12 +6,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -67,9 +69,11 @@ var freshPage = sync.OnceValues(func() (fs.FS, error) {
 
 // tab is one page in the browser with a wallet that asks the test.
 type tab struct {
-	t   *testing.T
-	ctx context.Context
-	url string
+	t    *testing.T
+	ctx  context.Context
+	url  string
+	gone atomic.Bool // the server is not there; a proxy answers for it
+	cut  func()      // breaks every connection
 }
 
 //go:embed testdata/wallet.js
@@ -101,7 +105,14 @@ func openTab(t *testing.T, f *fake, w *testWallet, window size) *tab {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server.Config.Handler = s
+	b := &tab{t: t}
+	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if b.gone.Load() { // what a proxy says while the server behind it starts anew
+			http.Error(w, "bad gateway", http.StatusBadGateway)
+			return
+		}
+		s.ServeHTTP(w, r)
+	})
 	server.Start()
 	t.Cleanup(func() { s.Close(); server.Close() })
 	parent, err := browser()
@@ -110,7 +121,7 @@ func openTab(t *testing.T, f *fake, w *testWallet, window size) *tab {
 	}
 	ctx, closeTab := chromedp.NewContext(parent)
 	t.Cleanup(closeTab)
-	b := &tab{t: t, ctx: ctx, url: server.URL}
+	b.ctx, b.url, b.cut = ctx, server.URL, server.CloseClientConnections
 	b.watch()
 	b.run(chromedp.EmulateViewport(window.width, window.height))
 	if w != nil {

@@ -290,6 +290,40 @@ func TestPageTellsWhenTheTransactionChanges(t *testing.T) {
 	b.sees("This changed while the page was open", "Sign the pause at nonce 9")
 }
 
+func TestPagesComeBackAfterTheServerWasAway(t *testing.T) {
+	for name, path := range map[string]string{"the signing page": signPath, "the board": "/"} {
+		t.Run(name, func(t *testing.T) {
+			view := publicView()
+			f := newFake(pauseView(), view)
+			b := openTab(t, f, nil, phone)
+			b.open(path)
+			b.sees("Live")
+			b.gone.Store(true)
+			b.cut()
+			b.sees("Reconnecting…")
+			f.change("P-12", func(v *governance.View) { v.Title = "Told while nobody listened" })
+			f.change("P-11", func(v *governance.View) { v.Title = "Told while nobody listened" })
+			b.gone.Store(false)
+			b.sees("Told while nobody listened", "Live")
+		})
+	}
+}
+
+func TestPageSaysCalmlyThatASignatureIsNotNeededAnyMore(t *testing.T) {
+	f, w := newFake(pauseView()), owner(0)
+	b := openTab(t, f, w, phone)
+	b.open(signPath)
+	b.press("Connect Test Wallet")
+	b.sees("Sign the pause at nonce 7")
+	f.change("P-12", func(v *governance.View) {
+		done := governance.TransactionView{Role: governance.PurposeDirect, TxHash: common.Hash{7}.Hex(), Status: "mined", Block: 90}
+		v.State, v.Status, v.Execution = governance.StateExecuted, "Paused", &done
+	})
+	b.press("Sign the pause at nonce 7")
+	b.sees("is not needed any more: it is done already", "There is nothing to sign")
+	b.lacks("Sign the pause at nonce 8")
+}
+
 func TestPageSaysWhatIsHiddenOrGone(t *testing.T) {
 	f := newFake(pauseView())
 	b := openTab(t, f, nil, phone)

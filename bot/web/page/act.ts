@@ -2,12 +2,16 @@
 import { key } from "./api";
 import { alert, el, fragmentOf, note, p as para } from "./dom";
 import { progress } from "./facts";
-import { active, nameOf, signatures } from "./proposal";
-import type { SafeTx } from "./proposal";
+import { active, ended, nameOf, signatures } from "./proposal";
+import type { Proposal, SafeTx } from "./proposal";
 import type { Session } from "./session";
 import { verify } from "./verify";
 import type { Wallet } from "./wallet";
 import { clean, purposeWords, stateWords } from "./words";
+
+/** Why nothing is asked: what was asked is done, or the proposal has ended. */
+const overWords = (p: Proposal): string => (p.execution && !ended(p) ? "it is done, and becomes final soon" : stateWords(p.state).toLowerCase());
+
 
 type Mark = "good" | "bad" | "warn" | "wait";
 
@@ -59,7 +63,7 @@ function atHand(s: Session, wallets: Wallet[]): DocumentFragment {
   const { safe } = s.proposal;
   switch (s.step) {
     case "over":
-      return fragmentOf(para(`There is nothing to sign: ${stateWords(s.proposal.state).toLowerCase()}. ${progress(s.proposal, t)}.`));
+      return fragmentOf(para(`There is nothing to sign: ${overWords(s.proposal)}. ${progress(s.proposal, t)}.`));
     case "blocked":
       return fragmentOf(para("Signing is off: this page could not prove what you would sign. Read the red box on top.", "bad strong"));
     case "connect":

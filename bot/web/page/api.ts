@@ -51,24 +51,45 @@ export function proposalPath(ref: string, rest = "", query: Record<string, strin
   return `/api/v1/proposals/${encodeURIComponent(ref)}${rest}${text ? `?${text}` : ""}`;
 }
 
-/** Calls changed when something that this page may know of has changed, and live with whether it would be told. */
+const firstPause = 2_000; // milliseconds until a stream that ended for good is opened anew
+const longestPause = 30_000;
+
+/**
+ * Calls changed when something that this page may know of has changed, and live with whether it would be told. A browser opens a
+ * stream that breaks again by itself, but not one that was answered with an error, as a proxy does while Belay starts anew: that
+ * is done here. What happened in between is not told, so that whoever comes back is told to look.
+ */
 export function watch(changed: (proposal: string) => void, live: (on: boolean) => void): void {
-  const source = new EventSource(`/api/v1/events${key() ? `?key=${encodeURIComponent(key())}` : ""}`);
+  let pause = firstPause;
+  let missed = false;
   const heard = (event: MessageEvent<string>): void => {
     const { id } = JSON.parse(event.data) as { id?: string };
     changed(id ?? "");
   };
-  source.addEventListener("proposal", heard);
-  source.addEventListener("timelock", heard);
-  source.addEventListener("resync", heard);
-  source.addEventListener("open", () => { live(true); });
-  source.addEventListener("error", () => { live(false); });
+  const open = (): void => {
+    const source = new EventSource(`/api/v1/events${key() ? `?key=${encodeURIComponent(key())}` : ""}`);
+    for (const kind of ["proposal", "timelock", "resync"]) source.addEventListener(kind, heard);
+    source.addEventListener("open", () => {
+      live(true);
+      pause = firstPause;
+      if (missed) changed("");
+      missed = false;
+    });
+    source.addEventListener("error", () => {
+      live(false);
+      missed = true;
+      if (source.readyState !== EventSource.CLOSED) return;
+      setTimeout(open, pause);
+      pause = Math.min(2 * pause, longestPause);
+    });
+  };
+  open();
 }
 
 /** Says in the page's head whether it follows by itself. */
 export function showLive(on: boolean): void {
   const mark = document.getElementById("live");
   if (!mark) return;
-  mark.textContent = on ? "Live" : "Not live";
+  mark.textContent = on ? "Live" : "Reconnecting…";
   mark.className = on ? "live on" : "live";
 }

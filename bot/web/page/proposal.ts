@@ -75,9 +75,9 @@ export const ended = (p: Proposal): boolean => ["executed", "ineffective", "canc
 /** The SafeTx that the rest is about. */
 export const active = (p: Proposal): SafeTx | undefined => p.safe_txs.find((t) => t.safe_tx_hash === p.safe_tx_hash) ?? p.safe_txs[0];
 
-/** What an owner can sign now, in the order of asking: the active one, then the spares behind it. */
+/** What an owner can sign now, in the order of asking: the active one, then the spares behind it. Nothing once it is done. */
 export function signable(p: Proposal): SafeTx[] {
-  if (ended(p)) return [];
+  if (ended(p) || p.execution) return [];
   const first = active(p);
   return p.safe_txs
     .filter((t) => t.state === "proposed" || t.state === "approved")

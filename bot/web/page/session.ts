@@ -182,9 +182,21 @@ export class Session {
   }
 
   async #hand(body: Record<string, string>, t: SafeTx): Promise<Message> {
-    this.take((await post(proposalPath(this.ref, "/signatures"), body)) as Proposal);
+    try {
+      this.take((await post(proposalPath(this.ref, "/signatures"), body)) as Proposal);
+    } catch (thrown) {
+      return this.#tooLate(thrown, t);
+    }
     const now = this.proposal.safe_txs.find((x) => x.safe_tx_hash === t.safe_tx_hash) ?? t;
     return { good: true, text: `Your signature at nonce ${t.nonce} is recorded: ${signatures(this.proposal, now)} of ${this.proposal.threshold}.` };
+  }
+
+  /** What was signed may have become needless while the signer read: that is no failure, and nothing is left to do. */
+  async #tooLate(thrown: unknown, t: SafeTx): Promise<Message> {
+    if (!(thrown instanceof Problem) || (thrown.code !== "not_open" && thrown.code !== "stale_hash")) throw thrown;
+    this.take((await get(proposalPath(this.ref))) as Proposal);
+    if (this.proposal.execution === null && !ended(this.proposal)) throw thrown;
+    return { good: true, text: `Your signature at nonce ${t.nonce} is not needed any more: ${this.proposal.execution ? "it is done already" : "the proposal has ended"}. Nothing is left to sign.` };
   }
 
   /** Whether quorum stands and nothing has been mined: then any wallet may send. */
