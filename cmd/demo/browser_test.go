@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -169,30 +168,27 @@ func quoted(text string) string {
 	return string(b)
 }
 
-// signs signs everything that the phone's page asks of who holds it.
+// signs signs everything that the phone's page asks of who holds it. Between two looks the pause can be mined, and then nothing
+// more is asked: so a button is pressed in the same breath in which it is found.
 func (b *tab) signs() {
 	b.t.Helper()
-	spares := 0
 	for range 20 {
-		b.comes(onPhone, "something to sign, or nothing more", `/Connect Demo wallet|Sign the |Also sign the spare|You have signed all|nothing to sign/.test(document.body.innerText)`)
-		text, err := js[string](b, onPhone, "document.getElementById('bar').innerText")
+		b.comes(onPhone, "something to sign, or nothing more", `/Connect Demo wallet|Sign the |Also sign the spare|You have signed all|nothing to sign|not needed any more/.test(document.body.innerText)`)
+		did, err := js[string](b, onPhone, `(() => {
+			const bar = document.getElementById('bar');
+			if (/You have signed all|nothing to sign/.test(bar.innerText)) return 'over';
+			const button = [...bar.querySelectorAll('button:enabled')].find((x) => /^(Connect|Sign the |Also sign)/.test(x.innerText));
+			button?.click();
+			return button?.innerText.split(' ')[0] ?? '';
+		})()`)
 		switch {
-		case err != nil:
-			continue
-		case strings.Contains(text, "Connect"):
-			b.presses(onPhone, "Connect Demo wallet")
-			b.comes(onPhone, "connected", `!document.getElementById('bar').innerText.includes('Connect')`)
-		case strings.Contains(text, "You have signed all"), strings.Contains(text, "nothing to sign"):
+		case err != nil, did == "":
+			continue // the page was being drawn
+		case did == "over":
 			return
-		case strings.Contains(text, "Sign the "), strings.Contains(text, "Also sign"):
-			button := "Sign the "
-			if strings.Contains(text, "Also sign") {
-				button = "Also sign"
-				if spares++; spares > 1 {
-					return // the pause was mined meanwhile, and its spare is not needed any more
-				}
-			}
-			b.presses(onPhone, button)
+		case did == "Connect":
+			b.comes(onPhone, "connected", `!document.getElementById('bar').innerText.includes('Connect')`)
+		default:
 			b.presses(onScreen, "Sign")
 			b.comes(onPhone, "the signature is handed in", `!/Look at your wallet/.test(document.getElementById('bar').innerText)`)
 		}
