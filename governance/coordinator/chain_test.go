@@ -59,6 +59,7 @@ type scripted struct {
 	pending uint64           // timestamp of a pending block; 0: that of the head
 	onSend  func(raw []byte) // called for each broadcast, before it is judged
 	hides   bool             // logs are left out
+	razed   common.Address   // a contract that is not there
 	sent    [][]byte         // all bytes that were broadcast, in order
 }
 
@@ -357,6 +358,21 @@ func (s *scripted) Read(ctx context.Context, at safe.Block, calls []safe.Call) (
 		results[i] = w.view(call)
 	}
 	return results, nil
+}
+
+func (s *scripted) CodeHashes(ctx context.Context, _ safe.Block, addresses ...common.Address) ([]common.Hash, error) {
+	if err := s.ask(ctx, "CodeHashes", true); err != nil {
+		return nil, err
+	}
+	defer s.mu.Unlock()
+	hashes := make([]common.Hash, len(addresses))
+	for i, a := range addresses {
+		_, isSafe := s.head().world.safes[a]
+		if isSafe || slices.Contains([]common.Address{market1, timelock1, multiSend, nested}, a) && a != s.razed {
+			hashes[i] = crypto.Keccak256Hash(a[:])
+		}
+	}
+	return hashes, nil
 }
 
 func (s *scripted) Simulate(ctx context.Context, ask safe.SimulationRequest) (safe.Simulation, error) {

@@ -182,6 +182,8 @@ type trial struct {
 	failed, unread error         // why there is no simulation, or no before
 	keys           []relay.KeyState
 	relayersUnread error
+	codeless       []common.Address // targets without a contract
+	codeUnread     error
 	watched        []safe.Call
 }
 
@@ -193,7 +195,44 @@ func (d *drafting) try(ctx context.Context) error {
 	if err := d.simulated(t); err != nil {
 		return err
 	}
+	if err := d.intoNothing(t); err != nil {
+		return err
+	}
 	return d.funded(t)
+}
+
+// batches are the batch libraries that were proven for the transaction.
+func (d *drafting) batches() []common.Address {
+	if d.tx.Tx.Operation == safe.OperationDelegateCall {
+		return []common.Address{d.tx.Tx.To} // found by address and code hash, see assemble
+	}
+	return nil
+}
+
+// codeless are the targets at which there is no contract.
+func (d *drafting) codeless(ctx context.Context) (list []common.Address, err error) {
+	targets := d.c.book.Targets(d.tx.Tx, d.batches()...)
+	hashes, err := d.chain.Chain.CodeHashes(ctx, d.state.Block, targets...)
+	for i, hash := range hashes {
+		if hash == (common.Hash{}) {
+			list = append(list, targets[i])
+		}
+	}
+	return list, err
+}
+
+// intoNothing warns of calls that would succeed without doing anything. Where it cannot be told, an emergency says so.
+func (d *drafting) intoNothing(t trial) error {
+	if t.codeUnread != nil && !d.p.Kind.Emergency() {
+		return noAgreement("the targets' code", t.codeUnread)
+	}
+	if t.codeUnread != nil {
+		d.blind("whether there are contracts at the targets could not be read: " + t.codeUnread.Error())
+	}
+	for _, danger := range d.c.book.IntoNothing(d.tx.Tx, t.codeless, d.batches()...) {
+		d.p.Dangers = append(d.p.Dangers, governance.DangerView{Code: danger.Code, Text: danger.Text})
+	}
+	return nil
 }
 
 func (d *drafting) ask(ctx context.Context) (t trial) {
@@ -209,6 +248,7 @@ func (d *drafting) ask(ctx context.Context) (t trial) {
 			Version: d.state.Version, Tx: d.tx.Tx, Owners: d.state.Owners, After: t.watched})
 	})
 	asking.Go(func() { t.keys, t.relayersUnread = keysAt(ctx, d.chain, d.state.Block) })
+	asking.Go(func() { t.codeless, t.codeUnread = d.codeless(ctx) })
 	if len(t.watched) > 0 {
 		asking.Go(func() { t.before, t.unread = d.chain.Chain.Read(ctx, d.state.Block, t.watched) })
 	}

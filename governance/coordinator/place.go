@@ -127,11 +127,29 @@ func (c *Coordinator) describe(p *governance.Proposal, others []governance.Propo
 	if first.Operation == safe.OperationDelegateCall {
 		batch = append(batch, first.To) // found by address and code hash, see assemble
 	}
-	dangers := []governance.DangerView{}
+	dangers := c.twins(*p)
 	for _, danger := range c.book.Dangers(p.Safe.Domain(), first, batch...) {
 		dangers = append(dangers, governance.DangerView{Code: danger.Code, Text: danger.Text})
 	}
 	p.Dangers = slices.Concat(dangers, p.Dangers, displaced(*p, others))
+}
+
+// twins names every earlier proposal of the same intent that has ended while signatures for it still work: whoever holds them can
+// do it a second time.
+func (c *Coordinator) twins(p governance.Proposal) []governance.DangerView {
+	dangers := []governance.DangerView{}
+	watched, err := c.cfg.Store.Watched()
+	if err != nil {
+		c.cfg.Logger.Error("look for signatures that still work", "error", err)
+		return dangers
+	}
+	for _, o := range watched {
+		if o.ID != p.ID && o.State.Ended() && o.Usable() && o.Target == p.Target && sameSafe(o.Safe, p.Safe) {
+			dangers = append(dangers, governance.DangerView{Code: "signed_before",
+				Text: fmt.Sprintf("%s asked for the same and has ended, but signatures for it still work at nonce %d: both can be executed.", o.ID, o.Active().Tx.Nonce)})
+		}
+	}
+	return dangers
 }
 
 // displaced names every proposal that an emergency takes the nonce of.

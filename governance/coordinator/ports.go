@@ -58,6 +58,8 @@ type Chain interface {
 	AnySafeState(ctx context.Context, address common.Address) (safe.State, error)
 	// Read runs calls at one block. A revert is a result.
 	Read(ctx context.Context, at safe.Block, calls []safe.Call) ([]safe.Result, error)
+	// CodeHashes gives the Keccak-256 of the code of each address at one block; zero where there is none.
+	CodeHashes(ctx context.Context, at safe.Block, addresses ...common.Address) ([]common.Hash, error)
 	// Simulate runs a whole execTransaction without sending it. One provider's answer is enough, as long as none says the opposite.
 	Simulate(ctx context.Context, ask safe.SimulationRequest) (safe.Simulation, error)
 	// Logs are hints: what any provider admits to.

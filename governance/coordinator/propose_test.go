@@ -360,3 +360,42 @@ func TestViewsAreJSONWithoutSecrets(t *testing.T) {
 		}
 	})
 }
+
+func TestACallThatReachesNoContractIsTold(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.start()
+		r.chain.set(func(s *scripted) { s.razed = market1 })
+		v := r.pause("usdc")
+		if !slices.ContainsFunc(v.Dangers, func(d governance.DangerView) bool { return d.Code == "no_code" && strings.Contains(string(d.Text), market1.Hex()) }) {
+			t.Errorf("dangers %+v", v.Dangers)
+		}
+		r.chain.set(func(s *scripted) { s.fails["CodeHashes"] = errDown })
+		_, err := r.c.Propose(t.Context(), Intent{Member: "alice", Playbook: "set-ltv", Reason: "drill", Params: map[string]string{"asset": "usdc", "ltv": "4000"}})
+		refused(t, err, governance.CodeNoAgreement, "code")
+		blind := r.pause("weth")
+		if !noted(blind, "could not be read") {
+			t.Errorf("an emergency with unread targets says %q", blind.Notes)
+		}
+	})
+}
+
+func TestTheSameAgainWhileOldSignaturesWorkIsTold(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.start()
+		r.chain.set(func(s *scripted) { s.fails["Broadcast"] = errDown })
+		first := r.setLtv("4000")
+		r.signAll(first, alice, bob)
+		for _, member := range []string{"alice", "bob"} {
+			if _, err := r.c.Withdraw(t.Context(), first.ID, member); err != nil {
+				t.Fatal(err)
+			}
+		}
+		again := r.setLtv("4000")
+		if !slices.ContainsFunc(again.Dangers, func(d governance.DangerView) bool { return d.Code == "signed_before" && strings.Contains(string(d.Text), first.ID) }) {
+			t.Errorf("%s is %s; dangers of the next %+v", first.ID, r.stored(first.ID).State, again.Dangers)
+		}
+		if other := r.setLtv("4100"); slices.ContainsFunc(other.Dangers, func(d governance.DangerView) bool { return d.Code == "signed_before" }) {
+			t.Errorf("another value: dangers %+v", other.Dangers)
+		}
+	})
+}

@@ -38,6 +38,7 @@ const (
 	DangerTooDeep         = "too_deep"
 	DangerReplayable      = "replayable"  // the signature is good on every chain
 	DangerNonceBurns      = "nonce_burns" // a failed execution uses the nonce up
+	DangerNoCode          = "no_code"     // a call that succeeds and does nothing
 )
 
 // Dangers lists what is dangerous about a transaction of the Safe d, every call within it included, worst first as far as
@@ -54,6 +55,37 @@ func (b *Book) Dangers(d safe.Domain, tx safe.Tx, multiSends ...common.Address) 
 	}
 	w.version(d.Version)
 	return w.found
+}
+
+// Targets are the addresses that are sent data by a transaction, at any depth, each once. Whether there is code at them only a
+// chain can tell: see IntoNothing.
+func (b *Book) Targets(tx safe.Tx, multiSends ...common.Address) (list []common.Address) {
+	each(b.DescribeTx(tx, multiSends...), func(d Described) {
+		if len(d.Data) > 0 && !slices.Contains(list, d.To) {
+			list = append(list, d.To)
+		}
+	})
+	return list
+}
+
+// IntoNothing lists the calls with data to addresses without code. The EVM lets them succeed, and nothing happens: a wrong
+// address or a wrong chain looks like a pause that worked.
+func (b *Book) IntoNothing(tx safe.Tx, codeless []common.Address, multiSends ...common.Address) []Danger {
+	w := &watch{book: b}
+	each(b.DescribeTx(tx, multiSends...), func(d Described) {
+		if len(d.Data) > 0 && slices.Contains(codeless, d.To) {
+			w.add(DangerNoCode, "there is no contract at %s: the call succeeds and does nothing", b.Name(d.To))
+		}
+	})
+	return w.found
+}
+
+// each visits calls and those within them.
+func each(calls []Described, visit func(Described)) {
+	for _, d := range calls {
+		visit(d)
+		each(d.Inner, visit)
+	}
 }
 
 // watch collects dangers, each one once.

@@ -99,6 +99,37 @@ func TestDangers(t *testing.T) {
 	}
 }
 
+func TestACallIntoNothingIsADanger(t *testing.T) {
+	pause := encode(t, setReservePause, usdc, "true")
+	batch, err := safe.EncodeMultiSend([]safe.Call{{To: market, Data: pause}, {To: someone, Data: pause}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	scheduled := encode(t, schedule, market.Hex(), "0", hexOf(pause), zeroWord, zeroWord, "0")
+	for _, tt := range []struct {
+		name     string
+		tx       safe.Tx
+		targets  []common.Address
+		codeless []common.Address
+		want     []string
+	}{
+		{"a contract that is there", safe.Tx{To: market, Data: pause}, []common.Address{market}, nil, nil},
+		{"one that is not", safe.Tx{To: market, Data: pause}, []common.Address{market}, []common.Address{market}, []string{"no_code"}},
+		{"value alone may go anywhere", safe.Tx{To: someone, Value: *uint256.NewInt(1)}, nil, []common.Address{someone}, nil},
+		{"one of a batch", safe.Tx{To: library, Data: batch, Operation: safe.OperationDelegateCall}, []common.Address{market, someone}, []common.Address{someone}, []string{"no_code"}},
+		{"behind a timelock", safe.Tx{To: timelock, Data: scheduled}, []common.Address{timelock, market}, []common.Address{market}, []string{"no_code"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := book(t).Targets(tt.tx); !slices.Equal(got, tt.targets) {
+				t.Errorf("targets %v, want %v", got, tt.targets)
+			}
+			if got := codes(book(t).IntoNothing(tt.tx, tt.codeless)); !slices.Equal(got, append([]string{}, tt.want...)) {
+				t.Errorf("got %v, want %v", got, tt.want)
+			}
+		})
+	}
+}
+
 func TestALibraryProvenByTheCallerIsNoDanger(t *testing.T) {
 	tx, err := safe.Batch([]safe.Call{{To: market, Data: encode(t, "pause()")}, {To: market, Data: encode(t, "pause()")}}, someone, 1)
 	if err != nil {

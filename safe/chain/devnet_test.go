@@ -217,11 +217,11 @@ func TestTheCodeHashNamesAPublishedContract(t *testing.T) {
 		t.Fatal(err)
 	}
 	release := must[devnet.SafeRelease](t)(devnet.Release("1.4.1"))
-	hash := must[common.Hash](t)(c.CodeHash(ctx, head, release.MultiSendCallOnly))
+	hash := must[[]common.Hash](t)(c.CodeHashes(ctx, head, release.MultiSendCallOnly))[0]
 	if _, proof, known := safe.KnownMultiSendCallOnly(release.MultiSendCallOnly, hash); !known || proof != safe.VerifiedByAddress {
 		t.Errorf("code hash %s is not known", hash)
 	}
-	if hash := must[common.Hash](t)(c.CodeHash(ctx, head, devnet.Address(3))); hash != (common.Hash{}) {
+	if hash := must[[]common.Hash](t)(c.CodeHashes(ctx, head, devnet.Address(3)))[0]; hash != (common.Hash{}) {
 		t.Errorf("code hash of no code is %s", hash)
 	}
 }

@@ -64,14 +64,24 @@ func (c *Client) Read(ctx context.Context, at safe.Block, calls []safe.Call) ([]
 	return c.read(ctx, fmt.Sprintf("read %d values at block %d", len(calls), at.Number), at, queries)
 }
 
-// CodeHash returns the Keccak-256 of a contract's code at a block, as enough providers have it. Where there is no code it
-// is zero, which no published contract has.
-func (c *Client) CodeHash(ctx context.Context, at safe.Block, address common.Address) (common.Hash, error) {
-	answers, err := c.read(ctx, "read code", at, []query{codeQuery(address)})
-	if err != nil || len(answers[0].Data) == 0 {
-		return common.Hash{}, err
+// CodeHashes returns the Keccak-256 of the code of each address at a block, as enough providers have it, in one round. Where
+// there is no code it is zero, which no published contract has.
+func (c *Client) CodeHashes(ctx context.Context, at safe.Block, addresses ...common.Address) ([]common.Hash, error) {
+	queries := make([]query, len(addresses))
+	for i, a := range addresses {
+		queries[i] = codeQuery(a)
 	}
-	return crypto.Keccak256Hash(answers[0].Data), nil
+	answers, err := c.read(ctx, "read code", at, queries)
+	if err != nil {
+		return nil, err
+	}
+	hashes := make([]common.Hash, len(addresses))
+	for i, a := range answers {
+		if len(a.Data) > 0 {
+			hashes[i] = crypto.Keccak256Hash(a.Data)
+		}
+	}
+	return hashes, nil
 }
 
 func (c *Client) read(ctx context.Context, what string, at safe.Block, queries []query) ([]safe.Result, error) {
