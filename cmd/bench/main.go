@@ -84,7 +84,11 @@ func measure(ctx context.Context, rounds int) ([]figure, error) {
 	if err != nil {
 		return nil, fmt.Errorf("durable transition: %w", err)
 	}
-	return append(flow, transition), nil
+	protocol, err := protocolFigures(rounds)
+	if err != nil {
+		return nil, fmt.Errorf("protocol: %w", err)
+	}
+	return append(append(flow, transition), protocol...), nil
 }
 
 func report(figures []figure) error {

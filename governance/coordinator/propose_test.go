@@ -366,7 +366,9 @@ func TestACallThatReachesNoContractIsTold(t *testing.T) {
 		r.start()
 		r.chain.set(func(s *scripted) { s.razed = market1 })
 		v := r.pause("usdc")
-		if !slices.ContainsFunc(v.Dangers, func(d governance.DangerView) bool { return d.Code == "no_code" && strings.Contains(string(d.Text), market1.Hex()) }) {
+		if !slices.ContainsFunc(v.Dangers, func(d governance.DangerView) bool {
+			return d.Code == "no_code" && strings.Contains(d.Text, market1.Hex())
+		}) {
 			t.Errorf("dangers %+v", v.Dangers)
 		}
 		r.chain.set(func(s *scripted) { s.fails["CodeHashes"] = errDown })
@@ -391,7 +393,9 @@ func TestTheSameAgainWhileOldSignaturesWorkIsTold(t *testing.T) {
 			}
 		}
 		again := r.setLtv("4000")
-		if !slices.ContainsFunc(again.Dangers, func(d governance.DangerView) bool { return d.Code == "signed_before" && strings.Contains(string(d.Text), first.ID) }) {
+		if !slices.ContainsFunc(again.Dangers, func(d governance.DangerView) bool {
+			return d.Code == "signed_before" && strings.Contains(d.Text, first.ID)
+		}) {
 			t.Errorf("%s is %s; dangers of the next %+v", first.ID, r.stored(first.ID).State, again.Dangers)
 		}
 		if other := r.setLtv("4100"); slices.ContainsFunc(other.Dangers, func(d governance.DangerView) bool { return d.Code == "signed_before" }) {
