@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"context"
 	"errors"
 	"os"
 	"regexp"
@@ -43,8 +44,10 @@ func everything(t *testing.T, scopes []string) error {
 	}
 	if _, err := r.slack.Slash(t.Context(), alice, warRoom, "/pause", "pause-reserve"); err != nil {
 		errs = append(errs, err)
-	} else if len(r.slack.Views(alice)) != 1 {
-		errs = append(errs, errors.New("no form"))
+	} else {
+		patient, stop := context.WithTimeout(t.Context(), 5*time.Second)
+		defer stop()
+		errs = append(errs, r.slack.Await(patient, func() bool { return len(r.slack.Views(alice)) == 1 }))
 	}
 	in, err := r.us.Decode(t.Context(), governance.InboxEntry{Platform: Name, Kind: kindCommand, ReceivedAt: time.Now(), Body: []byte("team_id=" + team + "&user_id=" + alice + "&command=/belay&text=help")})
 	if errs = append(errs, err); len(in.Actor.Groups) != 1 {
