@@ -67,7 +67,7 @@ screenshots: setup build browser ## takes the README's pictures from the demo in
 
 .PHONY: bench
 bench: setup build ## ratios against references run beside it; bench.json and a table
-	$(GO) run ./cmd/bench $(ARGS)
+	CGO_ENABLED=0 $(GO) run ./cmd/bench $(ARGS)
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (default 20s)
