@@ -118,6 +118,11 @@ func (v Version) BindsChain() bool {
 	return v.AtLeast(V1_3_0)
 }
 
+// TellsSuccess reports whether an execution that succeeded leaves an event. Before 1.1.0 only failures do.
+func (v Version) TellsSuccess() bool {
+	return v.AtLeast(V1_1_0)
+}
+
 // KeepsNonceOnFailure reports whether an inner call that reverts takes the whole execution with it, so that nonce and
 // signatures survive. It holds from 1.3.0 on, and only while safeTxGas and gasPrice are zero.
 func (v Version) KeepsNonceOnFailure() bool {

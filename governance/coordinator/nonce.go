@@ -3,6 +3,7 @@ package coordinator
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 
 	"belay/governance"
@@ -68,9 +69,30 @@ func (c *Coordinator) whoUsed(ctx context.Context, chain ChainConfig, head safe.
 	slices.SortFunc(foreign, func(a, b safe.Log) int {
 		return cmp.Or(cmp.Compare(a.Block.Number, b.Block.Number), cmp.Compare(a.Index, b.Index))
 	})
+	if !p.Safe.Version.TellsSuccess() {
+		ours, err = c.oursSilently(ctx, chain, p, t, ours, err)
+		return ours, safe.Log{}, err
+	}
 	// The k-th execution after the proposal read nonce n used n+k; with a full history that names the transaction.
 	if k := t.Tx.Nonce - min(t.Tx.Nonce, p.OpenedNonce); k < uint64(len(foreign)) {
 		by = foreign[k]
 	}
 	return ours, by, err
+}
+
+// oursSilently finds a transaction of ours that ran t on a Safe that tells failures alone.
+func (c *Coordinator) oursSilently(ctx context.Context, chain ChainConfig, p governance.Proposal, t governance.SafeTx, told common.Hash, err error) (common.Hash, error) {
+	if err != nil || told != (common.Hash{}) {
+		return told, err
+	}
+	for _, sent := range c.attemptsOf(p.ID, t.Hashes.SafeTx) {
+		receipt, err := chain.Chain.Receipt(ctx, sent)
+		if err != nil {
+			return common.Hash{}, fmt.Errorf("read receipt: %w", err)
+		}
+		if receipt != nil && receipt.Succeeded {
+			return sent, nil
+		}
+	}
+	return common.Hash{}, nil
 }

@@ -92,13 +92,40 @@ func (c *Coordinator) takeExecution(ctx context.Context, chain ChainConfig, e si
 	if err != nil {
 		return err
 	}
-	success, ok := executionIn(receipt, p.Safe.Address, e.safeTxHash)
+	success, ok := c.judged(p, receipt, e.safeTxHash)
 	if !ok {
 		return nil
 	}
 	_, err = c.change(ctx, p.ID, governance.Executed{SafeTxHash: e.safeTxHash, Success: success,
 		Transaction: governance.Transaction{TxHash: e.txHash, Block: receipt.Block, Ours: c.isOurs(p.ID, e.txHash)}})
 	return err
+}
+
+// judged finds what a receipt says about a SafeTx: the Safe's own word, or, where the Safe keeps silent about success, that a
+// transaction of ours which carries just this went through and no failure is told.
+func (c *Coordinator) judged(p governance.Proposal, r *safe.Receipt, safeTxHash common.Hash) (success, found bool) {
+	if success, found = executionIn(r, p.Safe.Address, safeTxHash); found {
+		return success, true
+	}
+	silent := !p.Safe.Version.TellsSuccess() && r.Succeeded
+	return silent, silent && slices.Contains(c.attemptsOf(p.ID, safeTxHash), r.TxHash)
+}
+
+// attemptsOf are the transactions that we signed to run a SafeTx.
+func (c *Coordinator) attemptsOf(id string, safeTxHash common.Hash) (hashes []common.Hash) {
+	submissions, err := c.cfg.Store.SubmissionsOf(id)
+	if err != nil {
+		c.cfg.Logger.Error("read submissions", "proposal_id", id, "error", err)
+	}
+	for _, s := range submissions {
+		if s.Subject != safeTxHash {
+			continue
+		}
+		for _, a := range s.Attempts {
+			hashes = append(hashes, a.Hash)
+		}
+	}
+	return hashes
 }
 
 // executionIn finds the Safe's own word about a SafeTx in a receipt.
