@@ -81,6 +81,7 @@ type State struct {
 	Singleton       common.Address
 	Verified        Verification
 	Guard           common.Address // zero: none
+	ModuleGuard     common.Address // zero: none; from 1.5.0 on
 	FallbackHandler common.Address // zero: none
 	Modules         []common.Address
 }

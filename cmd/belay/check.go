@@ -253,9 +253,28 @@ func (l *looker) safe(ctx context.Context, s configs.Safe, client *chain.Client)
 	if known < state.Threshold {
 		l.say(warn, "safe "+s.Name, "only %d of its owners are members here, fewer than its threshold of %d", known, state.Threshold)
 	}
-	if state.Guard != (common.Address{}) {
-		l.say(warn, "safe "+s.Name, "it has a guard, %s, which can block everything", state.Guard.Hex())
+	for _, warning := range oddities(state) {
+		l.say(warn, "safe "+s.Name, "%s", warning)
 	}
+}
+
+// oddities are what an operator should know of a Safe before it is relied upon.
+func oddities(s safe.State) (list []string) {
+	note := func(is bool, format string, args ...any) {
+		if is {
+			list = append(list, fmt.Sprintf(format, args...))
+		}
+	}
+	none := common.Address{}
+	note(s.Verified == safe.VerifiedByProvider, "its code at %s is not that of a published release: only VERSION() says %s", s.Singleton.Hex(), s.Version)
+	note(!s.Version.BindsChain(), "before 1.3.0 signatures are valid for this address on every chain, and a call that fails uses up the nonce")
+	note(!s.Version.TellsSuccess(), "before 1.1.0 a success leaves no event: only what Belay itself sends is told from other transactions")
+	note(s.Guard != none, "it has a guard, %s, which can block everything", s.Guard.Hex())
+	note(s.ModuleGuard != none, "it has a module guard, %s", s.ModuleGuard.Hex())
+	for _, m := range s.Modules {
+		note(true, "the module %s acts for it without signatures", m.Hex())
+	}
+	return list
 }
 
 // timelock reads what a timelock allows to its canceller, and how long it makes people wait.

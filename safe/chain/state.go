@@ -54,6 +54,7 @@ const (
 	stateCode = iota
 	stateSingleton
 	stateGuard
+	stateModuleGuard
 	stateHandler
 	stateOwners
 	stateThreshold
@@ -66,16 +67,17 @@ const (
 func stateQueries(address common.Address) []query {
 	call := func(c safe.Call) query { return callQuery(common.Address{}, c) }
 	return []query{
-		stateCode:       codeQuery(address),
-		stateSingleton:  slotQuery(address, safe.SlotSingleton),
-		stateGuard:      slotQuery(address, safe.SlotGuard),
-		stateHandler:    slotQuery(address, safe.SlotFallbackHandler),
-		stateOwners:     call(safe.OwnersCall(address)),
-		stateThreshold:  call(safe.ThresholdCall(address)),
-		stateNonce:      call(safe.NonceCall(address)),
-		stateVersion:    call(safe.VersionCall(address)),
-		stateModules:    call(safe.ModulesPageCall(address, safe.ModulesStart, modulesPage)),
-		stateOldModules: call(safe.Call{To: address, Data: getModules}),
+		stateCode:        codeQuery(address),
+		stateSingleton:   slotQuery(address, safe.SlotSingleton),
+		stateGuard:       slotQuery(address, safe.SlotGuard),
+		stateModuleGuard: slotQuery(address, safe.SlotModuleGuard),
+		stateHandler:     slotQuery(address, safe.SlotFallbackHandler),
+		stateOwners:      call(safe.OwnersCall(address)),
+		stateThreshold:   call(safe.ThresholdCall(address)),
+		stateNonce:       call(safe.NonceCall(address)),
+		stateVersion:     call(safe.VersionCall(address)),
+		stateModules:     call(safe.ModulesPageCall(address, safe.ModulesStart, modulesPage)),
+		stateOldModules:  call(safe.Call{To: address, Data: getModules}),
 	}
 }
 
@@ -85,6 +87,7 @@ func decodeState(at safe.Block, answers []safe.Result) (safe.State, error) {
 		Verified:        safe.VerifiedByProvider,
 		Singleton:       addressIn(answers[stateSingleton]),
 		Guard:           addressIn(answers[stateGuard]),
+		ModuleGuard:     addressIn(answers[stateModuleGuard]),
 		FallbackHandler: addressIn(answers[stateHandler]),
 	}
 	if len(answers[stateCode].Data) == 0 {
