@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -72,8 +71,14 @@ func (s *service) checkAfterCrash(ctx context.Context) {
 }
 
 func (s *service) dialChains(ctx context.Context) error {
+	book, err := errorBook(s.cfg)
+	if err != nil {
+		return usage(err)
+	}
 	for _, c := range s.cfg.Chains {
-		client, err := chain.Dial(ctx, chainConfig(c, s.log, s.metrics))
+		dialled := chainConfig(c, s.log, s.metrics)
+		dialled.Explain = book.Explain
+		client, err := chain.Dial(ctx, dialled)
 		if err != nil {
 			return fmt.Errorf("chain %s: %w", c.Name, err)
 		}
@@ -295,22 +300,32 @@ func labels(cfg *configs.Config) map[common.Address]string {
 }
 
 func functionsOf(abis []configs.ABI) ([]calldata.Function, error) {
+	return entriesOf(abis, calldata.ParseABI)
+}
+
+func entriesOf(abis []configs.ABI, parse func([]byte) ([]calldata.Function, error)) ([]calldata.Function, error) {
 	var all []calldata.Function
 	for _, a := range abis {
-		text := a.JSON
-		var wrapped struct {
-			ABI json.RawMessage `json:"abi"`
-		}
-		if json.Unmarshal(text, &wrapped) == nil && len(wrapped.ABI) > 0 {
-			text = wrapped.ABI
-		}
-		functions, err := calldata.ParseABI(text)
+		entries, err := parse(a.JSON)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", a.File, err)
 		}
-		all = append(all, functions...)
+		all = append(all, entries...)
 	}
 	return all, nil
+}
+
+// errorBook puts custom errors in words: those that everyone knows, and those of the configured ABIs.
+func errorBook(cfg *configs.Config) (*calldata.Book, error) {
+	known, err := entriesOf(cfg.ABIs, calldata.ParseErrors)
+	if err != nil {
+		return nil, err
+	}
+	book, err := calldata.NewBook(nil, labels(cfg))
+	if err != nil {
+		return nil, fmt.Errorf("labels: %w", err)
+	}
+	return book.WithErrors(known), nil
 }
 
 var _ coordinator.Store = (*store.Store)(nil)

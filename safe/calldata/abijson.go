@@ -9,6 +9,11 @@ import (
 // ParseABI reads the functions of a contract's JSON ABI: the bare list, or a compiler artifact with an "abi" member. Each goes
 // through the same parser as Solidity text. Functions with types that only libraries have are refused.
 func ParseABI(data []byte) ([]Function, error) {
+	return parseEntries(data, func(kind string) bool { return kind == "function" || kind == "" })
+}
+
+// parseEntries reads the entries of an ABI whose type is wanted.
+func parseEntries(data []byte, wanted func(kind string) bool) ([]Function, error) {
 	var artifact struct {
 		ABI []abiEntry `json:"abi"`
 	}
@@ -24,7 +29,7 @@ func ParseABI(data []byte) ([]Function, error) {
 	}
 	var functions []Function
 	for i, e := range *entries {
-		if e.Type != "function" && e.Type != "" {
+		if !wanted(e.Type) {
 			continue
 		}
 		f, err := ParseFunction(e.text())

@@ -16,6 +16,7 @@ import (
 type Book struct {
 	functions map[[4]byte]Function
 	labels    map[common.Address]string
+	errors    map[[4]byte]Function // custom errors; nil: the well-known ones alone
 }
 
 // maxLabel bounds a label in characters.

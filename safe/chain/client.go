@@ -51,6 +51,8 @@ type Config struct {
 
 	Logger     *slog.Logger // nil is silent
 	HTTPClient *http.Client // nil is one of our own. Redirects are never followed
+	// Explain says in words why something reverted; nil is safe.Explain. It must take any bytes.
+	Explain func(revertData []byte) string
 	// OnCall is told of every exchange: the provider's name, the method (of a batch its first), the outcome, and how long it
 	// took. It is called from many goroutines and must return at once.
 	OnCall func(provider, method string, outcome Outcome, took time.Duration)
@@ -131,6 +133,9 @@ func Dial(ctx context.Context, cfg Config) (*Client, error) {
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Explain == nil {
+		cfg.Explain = safe.Explain
 	}
 	c := &Client{cfg: cfg, agreement: cfg.agreement(), log: cfg.Logger}
 	c.life, c.end = context.WithCancel(context.WithoutCancel(ctx))

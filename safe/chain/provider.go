@@ -29,6 +29,7 @@ type provider struct {
 	http    *http.Client
 	secrets *strings.Replacer
 	onCall  func(provider, method string, outcome Outcome, took time.Duration)
+	words   func(revertData []byte) string // why something reverted
 
 	ids   atomic.Uint64
 	slots chan struct{} // one for each exchange in flight
@@ -61,7 +62,7 @@ func newProvider(cfg Config, p Provider, client *http.Client) (*provider, error)
 	}
 	return &provider{
 		name: p.Name, url: p.URL, chainID: cfg.ChainID, timeout: cfg.Timeout, http: client,
-		secrets: secretsOf(u), onCall: cfg.OnCall,
+		secrets: secretsOf(u), onCall: cfg.OnCall, words: cfg.Explain,
 		slots: make(chan struct{}, maxInFlight), check: make(chan struct{}, 1),
 	}, nil
 }

@@ -171,7 +171,7 @@ func (p *provider) judgeExec(ctx context.Context, r run, got safe.Result, overri
 // explain tells the Safe's own refusal from that of the target. Before 1.5.0 the Safe keeps the target's reason to itself
 // (GS013); from 1.5.0 on it passes it on, and a GS code may then be the target's.
 func (p *provider) explain(ctx context.Context, r run, data []byte) string {
-	words := safe.Explain(data)
+	words := p.words(data)
 	code := safe.ErrorCode(data)
 	if code != "GS013" && code != "" && r.Version.Less(safe.V1_5_0) {
 		return words
@@ -209,7 +209,7 @@ func (p *provider) replay(ctx context.Context, r run) (failed *safe.Result, caus
 	}
 	for i, result := range results {
 		if result.Reverted {
-			return &result, innerFailure(calls, i, result), len(calls) == 1
+			return &result, p.innerFailure(calls, i, result), len(calls) == 1
 		}
 	}
 	return nil, "", len(calls) == 1
@@ -223,12 +223,12 @@ func callsFrom(from common.Address, calls []safe.Call) []query {
 	return queries
 }
 
-func innerFailure(calls []safe.Call, i int, result safe.Result) string {
+func (p *provider) innerFailure(calls []safe.Call, i int, result safe.Result) string {
 	which := "the call"
 	if len(calls) > 1 {
 		which = fmt.Sprintf("call %d of %d", i+1, len(calls))
 	}
-	return fmt.Sprintf("%s to %s says: %s", which, calls[i].To.Hex(), safe.Explain(result.Data))
+	return fmt.Sprintf("%s to %s says: %s", which, calls[i].To.Hex(), p.words(result.Data))
 }
 
 // innerCalls are the calls that a transaction makes. A delegatecall that is no batch cannot be run from outside.
@@ -251,7 +251,7 @@ func (p *provider) tryInner(ctx context.Context, r run) (trial, error) {
 	}
 	for i, result := range results {
 		if result.Reverted {
-			return trial{inner: true, reason: innerFailure(calls, i, result)}, nil
+			return trial{inner: true, reason: p.innerFailure(calls, i, result)}, nil
 		}
 	}
 	return trial{inner: true, ok: true}, nil

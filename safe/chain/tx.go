@@ -148,7 +148,7 @@ func (p *provider) estimate(ctx context.Context, from, to common.Address, data [
 		return estimate{}, err
 	}
 	if refused := answers[0].err; refused != nil && isRevert(refused) {
-		return estimate{reason: safe.Explain(refused.data)}, nil
+		return estimate{reason: p.words(refused.data)}, nil
 	}
 	var gas hexutil.Uint64
 	err = answers[0].decode(&gas)
