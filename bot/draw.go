@@ -337,7 +337,7 @@ func safeLines(v governance.View, r Reader) []Line {
 		return lines
 	}
 	if r.member() && signable(v) {
-		return append(lines, Line{Plain("safeTxHash, compare it on your device: "), Code(v.SafeTxHash)})
+		return append(lines, Line{Plain("safeTxHash, compare it on your device: "), Code(v.SafeTxHash)}, Line{Plain("Aloud: "), Code(v.CheckWords)})
 	}
 	return append(lines, Line{Plain("safeTxHash "), Code(v.SafeTxHash)})
 }

@@ -106,7 +106,8 @@ func (l look) mirrorActive(v *View) {
 	for i := range l.p.SafeTxs {
 		t := &l.p.SafeTxs[i]
 		s := SafeTxView{Purpose: t.Purpose, State: t.State, Nonce: t.Tx.Nonce, SafeTx: fields(t.Tx),
-			DomainHash: hash(t.Hashes.Domain), MessageHash: hash(t.Hashes.Message), SafeTxHash: hash(t.Hashes.SafeTx), CheckWords: safe.CheckWords(t.Hashes.SafeTx), Confirmations: []ConfirmationView{}}
+			DomainHash: hash(t.Hashes.Domain), MessageHash: hash(t.Hashes.Message), SafeTxHash: hash(t.Hashes.SafeTx),
+			CheckWords: safe.CheckWords(t.Hashes.SafeTx), Confirmations: []ConfirmationView{}}
 		for _, c := range t.Confirmations {
 			if !slices.Contains(l.p.Owners, c.Owner) {
 				continue // no owner any more: it counts for nothing
@@ -119,7 +120,8 @@ func (l look) mirrorActive(v *View) {
 		}
 		v.SafeTxs = append(v.SafeTxs, s)
 		if t == active {
-			v.Nonce, v.SafeTx, v.DomainHash, v.MessageHash, v.SafeTxHash, v.Confirmations = s.Nonce, s.SafeTx, s.DomainHash, s.MessageHash, s.SafeTxHash, s.Confirmations
+			v.Nonce, v.SafeTx, v.Confirmations = s.Nonce, s.SafeTx, s.Confirmations
+			v.DomainHash, v.MessageHash, v.SafeTxHash, v.CheckWords = s.DomainHash, s.MessageHash, s.SafeTxHash, s.CheckWords
 		}
 	}
 }

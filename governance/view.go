@@ -32,6 +32,7 @@ type View struct {
 	DomainHash    string             `json:"domain_hash"`
 	MessageHash   string             `json:"message_hash"`
 	SafeTxHash    string             `json:"safe_tx_hash"`
+	CheckWords    string             `json:"check_words"`
 	Confirmations []ConfirmationView `json:"confirmations"`
 
 	Threshold      int                 `json:"threshold"`

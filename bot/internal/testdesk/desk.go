@@ -21,6 +21,7 @@ const (
 	AliceWallet = "0x00000000219ab540356cBB839Cbe05303d7705Fa"
 	BobWallet   = "0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2"
 	SafeTxHash  = "0x4d9f1e0c6a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4c5"
+	checkWords  = "kila nafe zega lofa sata gifu loma kete" // made up, as the hash is
 	PublicURL   = "https://belay.example.org"
 )
 
@@ -344,8 +345,8 @@ func SampleAt(expires string) governance.View {
 		Simulation: &governance.SimulationView{OK: true, Block: 21000000, Provider: "alchemy", Changes: []governance.ChangeView{{What: "getPaused(usdc)", Before: "false", After: "true"}}},
 		SafeTxs: []governance.SafeTxView{{Purpose: governance.PurposeDirect, State: governance.TxAsking, Nonce: 7,
 			SafeTx:     governance.SafeTxFields{To: BobWallet, Value: "0", Data: "0x1234", Nonce: 7},
-			DomainHash: SafeTxHash, MessageHash: SafeTxHash, SafeTxHash: SafeTxHash}},
-		Nonce: 7, SafeTx: governance.SafeTxFields{To: BobWallet, Value: "0", Data: "0x1234", Nonce: 7}, SafeTxHash: SafeTxHash,
+			DomainHash: SafeTxHash, MessageHash: SafeTxHash, SafeTxHash: SafeTxHash, CheckWords: checkWords}},
+		Nonce: 7, SafeTx: governance.SafeTxFields{To: BobWallet, Value: "0", Data: "0x1234", Nonce: 7}, SafeTxHash: SafeTxHash, CheckWords: checkWords,
 		Confirmations: []governance.ConfirmationView{{Owner: AliceWallet, Member: "alice", Kind: "ecdsa", At: "2026-11-20T13:01:00Z", Via: governance.ViaPage}},
 		Threshold:     2, Owners: []string{AliceWallet, BobWallet}, OwnerNames: map[string]string{AliceWallet: "alice", BobWallet: "bob"},
 		Status: "Needs 1 more", Explorer: "https://etherscan.io",
