@@ -73,7 +73,7 @@ func (p *program) hash() *cobra.Command {
 		}
 		h := safe.Hash(domain, tx)
 		words := safe.CheckWords(h.SafeTx)
-		return p.print(map[string]string{"domain_hash": h.Domain.Hex(), "message_hash": h.Message.Hex(), "safe_tx_hash": h.SafeTx.Hex(), "check_words": words},
+		return p.print(map[string]string{"domain_hash": h.Domain.Hex(), "message_hash": h.Message.Hex(), "safe_tx_hash": h.SafeTx.Hex()},
 			fmt.Sprintf("Domain hash:  %s\nMessage hash: %s\nsafeTxHash:   %s\nCheck words:  %s", h.Domain.Hex(), h.Message.Hex(), h.SafeTx.Hex(), words))
 	}
 	return c

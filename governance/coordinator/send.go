@@ -209,6 +209,7 @@ func (c *Coordinator) signFirst(ctx context.Context, chain ChainConfig, s govern
 // hold remembers why nothing is sent, where people see it, and keeps the duty. What was sent before and is over keeps its story.
 func (c *Coordinator) hold(ctx context.Context, d governance.Duty, known, s governance.Submission, why error) error {
 	later := fmt.Errorf("%w: %w", errLater, why)
+	c.hints.dropMarket(s.ID) // what it said did not do: the next try asks anew, also where no block comes
 	if ctx.Err() != nil || errors.Is(why, relay.ErrBusy) && c.hints.waited(d.ID, time.Now()) < silence {
 		return later // nobody is told of a key that is busy for a block or two
 	}

@@ -126,6 +126,19 @@ func TestARelayerWithoutMoneyIsToldAndGoesOnWhenFunded(t *testing.T) {
 	})
 }
 
+func TestARelayerIsFundedWhileNoBlockComes(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		r.start()
+		r.chain.set(func(s *scripted) { s.head().world.balances = map[common.Address]uint256.Int{} })
+		v := r.pause("usdc")
+		r.signAll(v, alice, bob)
+		r.until("the card says so", func() bool { return noted(r.show(v.ID), "The relayer cannot go on") })
+		r.chain.set(func(s *scripted) { s.head().world.balances = genesis().balances })
+		r.sent(1)
+		r.ends(v.ID, governance.StateExecuted, "pause usdc true")
+	})
+}
+
 func TestAProblemReachesTheCard(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
 		r.start()
