@@ -244,8 +244,6 @@ func dangerLines(v governance.View) (lines []Line) {
 			mark("NOT SIMULATED: nobody has seen what this does")
 		case !s.OK:
 			mark("THE SIMULATION REVERTS: ", Said(s.Error, errorRunes))
-		case s.Burnable:
-			mark("BURNABLE: with too little gas anyone can use up the nonce without effect")
 		}
 	}
 	for _, d := range v.Dangers[:min(len(v.Dangers), dangersShown)] {

@@ -135,7 +135,12 @@ func (l look) simulation() *SimulationView {
 	for _, c := range l.p.Changes {
 		changes = append(changes, ChangeView(c))
 	}
-	return &SimulationView{OK: s.OK, Block: s.Block, Provider: s.Provider, Changes: changes, Error: Untrusted(s.Error)}
+	view := &SimulationView{OK: s.OK, Block: s.Block, Provider: s.Provider, Changes: changes, Error: Untrusted(s.Error)}
+	if s.Sweep != nil {
+		burnable := s.Sweep.BurnsAt != 0
+		view.Burnable = &burnable
+	}
+	return view
 }
 
 func (l look) timelock() *TimelockView {

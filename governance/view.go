@@ -107,7 +107,7 @@ type SimulationView struct {
 	Provider string       `json:"provider"`
 	Changes  []ChangeView `json:"changes"`
 	Error    Untrusted    `json:"error"`
-	Burnable bool         `json:"burnable"`
+	Burnable *bool        `json:"burnable"` // whether too little gas can use up the nonce without effect; null: not found out
 }
 
 // ChangeView is one simulated effect.

@@ -114,6 +114,25 @@ type Simulation struct {
 	Error    string   `json:"error"`    // the decoded revert reason in words; empty when OK
 	GasUsed  uint64   `json:"gas_used"` // gas units of the whole transaction; 0 when not OK
 	After    []Result `json:"after"`    // reads asked to run behind the transaction, in their order; nil where the provider cannot
+	Sweep    *Sweep   `json:"sweep"`    // nil when not asked for, or where no provider could
+}
+
+// Sweep is what the same transaction does with lower gas limits. Anyone who has the calldata can send it with any limit, and
+// a target that swallows the failure of what it calls may then let the Safe report success: the nonce and its signatures are
+// gone, and nothing happened. On a Safe before 1.3.0, or with a safeTxGas, no target has to swallow anything.
+type Sweep struct {
+	// BurnsAt is a gas limit at which the nonce is used up without the whole effect; 0 when none was found.
+	BurnsAt uint64 `json:"burns_at"`
+	// WholeFrom is a gas limit above BurnsAt with the whole effect, close to the lowest; 0 when BurnsAt is.
+	WholeFrom uint64 `json:"whole_from"`
+}
+
+// Needs is the gas limit that the transaction has to be sent with at least, as far as the simulation knows, in gas units.
+func (s Simulation) Needs() uint64 {
+	if s.Sweep == nil {
+		return s.GasUsed
+	}
+	return max(s.GasUsed, s.Sweep.WholeFrom)
 }
 
 // Fees are a chain's present prices in wei per gas.
@@ -161,4 +180,5 @@ type SimulationRequest struct {
 	Owners     []common.Address // as read at the block; one of them stands in when Signatures is nil
 	Signatures []byte           // packed
 	After      []Call           // reads to run behind the transaction
+	Sweep      bool             // try lower gas limits too
 }

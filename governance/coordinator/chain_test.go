@@ -60,6 +60,8 @@ type scripted struct {
 	onSend  func(raw []byte) // called for each broadcast, before it is judged
 	hides   bool             // logs are left out
 	razed   common.Address   // a contract that is not there
+	version safe.Version     // of every Safe
+	sweep   *safe.Sweep      // what lower gas limits would do
 	sent    [][]byte         // all bytes that were broadcast, in order
 }
 
@@ -101,7 +103,7 @@ func (w world) clone() world {
 
 func newScripted(t *testing.T, genesis world) *scripted {
 	s := &scripted{t: t, pool: map[common.Address]map[uint64]*types.Transaction{}, changed: make(chan struct{}), final: 2,
-		calls: map[string]int{}, fails: map[string]error{}}
+		calls: map[string]int{}, fails: map[string]error{}, version: safe.V1_4_1}
 	s.seal(nil, nil, genesis)
 	return s
 }
@@ -325,7 +327,7 @@ func (s *scripted) StateAt(ctx context.Context, at safe.Block, address common.Ad
 	if err != nil {
 		return safe.State{}, err
 	}
-	return safeIn(w, at, address, safe.VerifiedByAddress)
+	return s.safeIn(w, at, address, safe.VerifiedByAddress)
 }
 
 func (s *scripted) AnySafeState(ctx context.Context, address common.Address) (safe.State, error) {
@@ -333,15 +335,15 @@ func (s *scripted) AnySafeState(ctx context.Context, address common.Address) (sa
 		return safe.State{}, err
 	}
 	defer s.mu.Unlock()
-	return safeIn(s.head().world, s.head().Block, address, safe.VerifiedByProvider)
+	return s.safeIn(s.head().world, s.head().Block, address, safe.VerifiedByProvider)
 }
 
-func safeIn(w world, at safe.Block, address common.Address, verified safe.Verification) (safe.State, error) {
+func (s *scripted) safeIn(w world, at safe.Block, address common.Address, verified safe.Verification) (safe.State, error) {
 	v, ok := w.safes[address]
 	if !ok {
 		return safe.State{}, safe.ErrNotSafe
 	}
-	return safe.State{Block: at, Owners: v.owners, Threshold: v.threshold, Nonce: v.nonce, Version: safe.V1_4_1, Verified: verified}, nil
+	return safe.State{Block: at, Owners: v.owners, Threshold: v.threshold, Nonce: v.nonce, Version: s.version, Verified: verified}, nil
 }
 
 func (s *scripted) Read(ctx context.Context, at safe.Block, calls []safe.Call) ([]safe.Result, error) {
@@ -395,6 +397,9 @@ func (s *scripted) Simulate(ctx context.Context, ask safe.SimulationRequest) (sa
 	}
 	for _, call := range ask.After {
 		out.After = append(out.After, after.view(call))
+	}
+	if ask.Sweep {
+		out.Sweep = s.sweep
 	}
 	return out, nil
 }

@@ -11,6 +11,7 @@ import (
 	"belay/safe"
 
 	"github.com/ethereum/go-ethereum/common"
+	"github.com/holiman/uint256"
 )
 
 // draft asks the chain all that a proposal needs to know: the Safe as it stands, calls, bounds, simulation. Everything but an
@@ -178,6 +179,7 @@ func (d *drafting) assemble(ctx context.Context) error {
 // trial is what the chain says of the transaction before anyone signs it; each part may be missing.
 type trial struct {
 	simulation     safe.Simulation
+	gate           uint256.Int   // safeTxGas, where the Safe's version needs one
 	before         []safe.Result // what the playbook expects, as it is today
 	failed, unread error         // why there is no simulation, or no before
 	keys           []relay.KeyState
@@ -191,10 +193,11 @@ type trial struct {
 // today, and the relayers.
 func (d *drafting) try(ctx context.Context) error {
 	t := d.ask(ctx)
-	d.keys = t.keys
+	d.keys, d.tx.Tx.SafeTxGas = t.keys, t.gate
 	if err := d.simulated(t); err != nil {
 		return err
 	}
+	d.burnable(t.simulation.Sweep)
 	if err := d.intoNothing(t); err != nil {
 		return err
 	}
@@ -243,9 +246,7 @@ func (d *drafting) ask(ctx context.Context) (t trial) {
 	}
 	var asking sync.WaitGroup
 	asking.Go(func() {
-		// A later nonce is simulated as if its turn had come.
-		t.simulation, t.failed = d.chain.Chain.Simulate(ctx, safe.SimulationRequest{At: d.state.Block, From: d.relayer(), Safe: d.guarded.Address,
-			Version: d.state.Version, Tx: d.tx.Tx, Owners: d.state.Owners, After: t.watched})
+		t.simulation, t.gate, t.failed = d.simulate(ctx, t.watched)
 	})
 	asking.Go(func() { t.keys, t.relayersUnread = keysAt(ctx, d.chain, d.state.Block) })
 	asking.Go(func() { t.codeless, t.codeUnread = d.codeless(ctx) })
@@ -254,6 +255,33 @@ func (d *drafting) ask(ctx context.Context) (t trial) {
 	}
 	asking.Wait()
 	return t
+}
+
+// simulate runs the transaction as if signed and, at a later nonce, as if its turn had come. Before 1.3.0 a failed call costs
+// the nonce whatever the signers choose, so that the gas it must be given is signed along; it is taken from a first run.
+func (d *drafting) simulate(ctx context.Context, after []safe.Call) (s safe.Simulation, gate uint256.Int, err error) {
+	ask := safe.SimulationRequest{At: d.state.Block, From: d.relayer(), Safe: d.guarded.Address, Version: d.state.Version, Tx: d.tx.Tx,
+		Owners: d.state.Owners, After: after, Sweep: d.state.Version.KeepsNonceOnFailure()}
+	s, err = d.chain.Chain.Simulate(ctx, ask)
+	if err != nil || !s.OK || ask.Sweep {
+		return s, gate, err
+	}
+	gate = safe.GasGate(s.GasUsed)
+	ask.Tx.SafeTxGas, ask.Sweep = gate, true
+	s, err = d.chain.Chain.Simulate(ctx, ask)
+	return s, gate, err
+}
+
+// burnable warns of calldata that anyone can use up without effect, by sending it with too little gas.
+func (d *drafting) burnable(found *safe.Sweep) {
+	if found == nil || found.BurnsAt == 0 {
+		return
+	}
+	gate := safe.GasGate(found.WholeFrom)
+	d.p.Dangers = append(d.p.Dangers, governance.DangerView{Code: "burnable", Text: fmt.Sprintf(
+		"Whoever sends this with %d gas uses up its nonce without the whole effect, because a failure inside is swallowed; from %d gas on the effect is whole. "+
+			"Spare signatures at the next nonces outlive that. A safeTxGas of %s would prevent it, at the price that a call which fails for another reason uses up the nonce, too.",
+		found.BurnsAt, found.WholeFrom, gate.Dec())})
 }
 
 // simulated judges the simulation. A revert refuses everything but an emergency that is forced; an emergency that could not be
@@ -331,5 +359,5 @@ func (d *drafting) market(t *governance.SafeTx) (market, bool) {
 	if t.Tx.Nonce != d.state.Nonce || d.p.Simulation == nil || !d.p.Simulation.OK || len(d.keys) == 0 || d.p.Blind != "" {
 		return market{}, false
 	}
-	return market{head: d.state.Block, fees: d.fees, gas: gasAsSimulated(*d.p.Simulation, d.p.Threshold), keys: d.keys, at: d.wish.now}, true
+	return market{head: d.state.Block, fees: d.fees, gas: gasAsSimulated(*d.p.Simulation, t.Tx, d.p.Threshold), keys: d.keys, at: d.wish.now}, true
 }

@@ -68,10 +68,8 @@ func (c *Coordinator) gasOf(ctx context.Context, chain ChainConfig, s governance
 	if err != nil && !s.Emergency {
 		return 0, fmt.Errorf("estimate gas: %w", err)
 	}
-	if err != nil {
-		estimate = c.simulatedGas(s)
-	}
-	return relay.Gas(estimate, 0), nil
+	// An estimate is the least with which the Safe does not revert. What people saw simulated may need more to have its effect.
+	return relay.Gas(max(estimate, c.simulatedGas(s)), 0), nil
 }
 
 // simulatedGas is what the simulation used that people saw; 0 where it is not known.
@@ -80,12 +78,18 @@ func (c *Coordinator) simulatedGas(s governance.Submission) uint64 {
 	if err != nil || p.Simulation == nil || p.Simulation.GasUsed == 0 {
 		return 0
 	}
-	return p.Simulation.GasUsed + signatureGas*uint64(p.Threshold) //nolint:gosec // a handful of owners
+	return neededGas(*p.Simulation, p.SafeTxs[0].Tx, p.Threshold)
 }
 
 // gasAsSimulated is the gas to send with after a simulation that succeeded.
-func gasAsSimulated(s safe.Simulation, threshold int) uint64 {
-	return relay.Gas(s.GasUsed+signatureGas*uint64(threshold), 0) //nolint:gosec // a handful of owners
+func gasAsSimulated(s safe.Simulation, t safe.Tx, threshold int) uint64 {
+	return relay.Gas(neededGas(s, t, threshold), 0)
+}
+
+// neededGas is what a simulated transaction needs once it is really signed, and what the Safe wants to see left before the
+// call when the signers asked for that.
+func neededGas(s safe.Simulation, t safe.Tx, threshold int) uint64 {
+	return s.Needs() + signatureGas*uint64(threshold) + safe.GasAsked(t) //nolint:gosec // a handful of owners
 }
 
 // signatureGas covers what a simulation with stood-in signatures leaves out of each real one: its calldata and its recovery.
@@ -145,7 +149,7 @@ func (c *Coordinator) prepare(ctx context.Context, chain ChainConfig, head safe.
 	}
 	m := market{head: head, fees: fees, at: time.Now()}
 	if m.gas = relay.Gas(0, 0); s.OK {
-		m.gas = gasAsSimulated(s, p.Threshold)
+		m.gas = gasAsSimulated(s, t.Tx, p.Threshold)
 	}
 	if m.keys, err = keysAt(ctx, chain, head); err != nil {
 		return err

@@ -313,6 +313,58 @@ func TestWhatIsTrueAlreadyIsTold(t *testing.T) {
 	})
 }
 
+// TestWhatCanBeBurntIsToldAndSentWithEnoughGas: three answers of a sweep, and the gas that the relayer then sends with.
+func TestWhatCanBeBurntIsToldAndSentWithEnoughGas(t *testing.T) {
+	yes, no := true, false
+	for name, c := range map[string]struct {
+		sweep *safe.Sweep
+		want  *bool
+		gas   uint64
+	}{
+		"it burns":                 {&safe.Sweep{BurnsAt: 900_000, WholeFrom: 1_000_000}, &yes, 1_000_000},
+		"it does not":              {&safe.Sweep{}, &no, 120_000},
+		"nobody could find it out": {nil, nil, 120_000},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, r *rig) {
+				r.chain.set(func(s *scripted) { s.sweep = c.sweep })
+				r.start()
+				v := r.pause("usdc")
+				if got := v.Simulation.Burnable; (got == nil) != (c.want == nil) || got != nil && *got != *c.want {
+					t.Errorf("burnable is %v", got)
+				}
+				if told := slices.Contains(dangers(v), "burnable"); told != (c.want != nil && *c.want) {
+					t.Errorf("dangers %v", v.Dangers)
+				}
+				r.signAll(v, alice, bob)
+				r.sent(1)
+				if gas := r.submissions(v.ID)[0].Gas; gas < c.gas || gas > 2*c.gas {
+					t.Errorf("sent with %d gas, which is to be a little more than %d", gas, c.gas)
+				}
+			})
+		})
+	}
+}
+
+// TestAnOldSafeIsGivenAGate: before 1.3.0 a failed call costs the nonce anyway, so that too little gas must not get so far.
+func TestAnOldSafeIsGivenAGate(t *testing.T) {
+	for version, gated := range map[safe.Version]bool{safe.V0_1_0: true, safe.V1_1_1: true, safe.V1_2_0: true, safe.V1_3_0: false, safe.V1_5_0: false} {
+		t.Run(version.String(), func(t *testing.T) {
+			bubble(t, func(t *testing.T, r *rig) {
+				r.chain.set(func(s *scripted) { s.version, s.sweep = version, &safe.Sweep{} })
+				r.start()
+				v := r.pause("usdc")
+				if want := map[bool]string{true: "180000", false: "0"}[gated]; v.SafeTx.SafeTxGas != want {
+					t.Errorf("safeTxGas is %s, want %s", v.SafeTx.SafeTxGas, want)
+				}
+				if slices.Contains(dangers(v), "safe_tx_gas") != gated {
+					t.Errorf("dangers %v", v.Dangers)
+				}
+			})
+		})
+	}
+}
+
 func TestAStoreThatCannotCommitSaysNotRecorded(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
 		r.cfg.Store = failing{r.store}

@@ -31,7 +31,7 @@ const (
 	DangerAuthority       = "authority_change"      // ownership, roles, admin, or delay of a timelock
 	DangerAllowance       = "unlimited_allowance"
 	DangerGasRefund       = "gas_refund"  // pays the sender from the Safe
-	DangerSafeTxGas       = "safe_tx_gas" // lets anybody burn the nonce by sending too little gas
+	DangerSafeTxGas       = "safe_tx_gas" // a failed call uses up the nonce
 	DangerZeroTarget      = "zero_target" // nobody, or with the 1.5.0 batch library the Safe itself
 	DangerUnknownCalldata = "unknown_calldata"
 	DangerMalformed       = "malformed_calldata"
@@ -49,7 +49,7 @@ const (
 func (b *Book) Dangers(d safe.Domain, tx safe.Tx, multiSends ...common.Address) []Danger {
 	w := &watch{book: b}
 	w.operation(tx, multiSends)
-	w.gas(tx)
+	w.gas(d.Version, tx)
 	for _, call := range b.DescribeTx(tx, multiSends...) {
 		w.call(call)
 	}
@@ -113,12 +113,16 @@ func (w *watch) operation(tx safe.Tx, multiSends []common.Address) {
 	}
 }
 
-func (w *watch) gas(tx safe.Tx) {
+func (w *watch) gas(v safe.Version, tx safe.Tx) {
 	if !tx.GasPrice.IsZero() || !tx.BaseGas.IsZero() || tx.GasToken != (common.Address{}) || tx.RefundReceiver != (common.Address{}) {
 		w.add(DangerGasRefund, "the Safe pays for gas: gasPrice %s, baseGas %s, gasToken %s, refundReceiver %s",
 			tx.GasPrice.Dec(), tx.BaseGas.Dec(), tx.GasToken.Hex(), tx.RefundReceiver.Hex())
 	}
-	if !tx.SafeTxGas.IsZero() {
+	switch {
+	case tx.SafeTxGas.IsZero():
+	case v.Supported() && !v.KeepsNonceOnFailure():
+		w.add(DangerSafeTxGas, "safeTxGas is %s: with less gas nobody can execute this, which a Safe %s needs; a failed call uses up the nonce in any case", tx.SafeTxGas.Dec(), v)
+	default:
 		w.add(DangerSafeTxGas, "safeTxGas is %s: a failed call uses up the nonce and the signatures", tx.SafeTxGas.Dec())
 	}
 }

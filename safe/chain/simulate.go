@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -135,7 +136,8 @@ type trial struct {
 	reason string // in words, when not ok
 	gas    uint64
 	after  []safe.Result
-	inner  bool // only the inner calls were run
+	sweep  *safe.Sweep // nil where it was not asked for or could not be had
+	inner  bool        // only the inner calls were run
 }
 
 type namedTrial struct {
@@ -164,12 +166,20 @@ func judge(trials []namedTrial) safe.Simulation {
 	}
 	s := safe.Simulation{OK: true, Provider: best.name(), GasUsed: best.gas, After: best.after}
 	for _, t := range trials {
-		s.GasUsed = max(s.GasUsed, t.gas)
+		s.GasUsed, s.Sweep = max(s.GasUsed, t.gas), worse(s.Sweep, t.sweep)
 		if t.after != nil && resultsKey(t.after) != resultsKey(best.after) {
 			s.After = nil
 		}
 	}
 	return s
+}
+
+// worse is what two providers found together: one that saw the nonce burn is enough.
+func worse(a, b *safe.Sweep) *safe.Sweep {
+	if a == nil || b == nil {
+		return cmp.Or(a, b)
+	}
+	return &safe.Sweep{BurnsAt: max(a.BurnsAt, b.BurnsAt), WholeFrom: max(a.WholeFrom, b.WholeFrom)}
 }
 
 // contradiction is told with both sides, and is no success.

@@ -35,15 +35,7 @@ func (p *provider) simulate(ctx context.Context, r run) (trial, error) {
 
 // tryBlock runs the transaction and then the reads in a simulated next block, by eth_simulateV1.
 func (p *provider) tryBlock(ctx context.Context, r run) (trial, error) {
-	calls := []any{r.execArgs()}
-	for _, read := range r.After {
-		calls = append(calls, callQuery(common.Address{}, read).params[0])
-	}
-	block := map[string]any{"calls": calls}
-	if r.overrides != nil {
-		block["stateOverrides"] = r.stateOverrides()
-	}
-	answers, err := p.call(ctx, request{"eth_simulateV1", []any{map[string]any{"blockStateCalls": []any{block}}, pin(r.At)}})
+	answers, err := p.call(ctx, r.simulateV1(trialGas))
 	if err != nil {
 		return trial{}, err
 	}
@@ -53,26 +45,50 @@ func (p *provider) tryBlock(ctx context.Context, r run) (trial, error) {
 		}
 		return trial{}, errUnsupported // there is another way: why this one was refused does not matter
 	}
-	var blocks []struct {
-		Calls []simulatedCall `json:"calls"`
-	}
-	if err := answers[0].decode(&blocks); err != nil {
+	calls, err := r.simulated(answers[0])
+	if err != nil {
 		return trial{}, err
 	}
-	if len(blocks) != 1 || len(blocks[0].Calls) != len(calls) {
-		return trial{}, &providerError{outcome: Malformed, text: "answered another number of calls than it was asked to simulate"}
-	}
-	first := blocks[0].Calls[0]
-	t, err := p.judgeExec(ctx, r, first.result(), overridesHonoured)
+	t, err := p.judgeExec(ctx, r, calls[0].result(), overridesHonoured)
 	if err != nil || !t.ok {
 		return t, err
 	}
-	t.gas = uint64(first.GasUsed)
+	t.gas = uint64(calls[0].GasUsed)
 	t.after = []safe.Result{}
-	for _, call := range blocks[0].Calls[1:] {
+	for _, call := range calls[1:] {
 		t.after = append(t.after, call.result())
 	}
+	if r.Sweep {
+		t.sweep = p.sweep(ctx, r, calls)
+	}
 	return t, nil
+}
+
+// simulateV1 asks for the transaction with a gas limit, and the reads behind it.
+func (r run) simulateV1(gas uint64) request {
+	calls := []any{r.execArgs(gas)}
+	for _, read := range r.After {
+		calls = append(calls, callQuery(common.Address{}, read).params[0])
+	}
+	block := map[string]any{"calls": calls}
+	if r.overrides != nil {
+		block["stateOverrides"] = r.stateOverrides()
+	}
+	return request{"eth_simulateV1", []any{map[string]any{"blockStateCalls": []any{block}}, pin(r.At)}}
+}
+
+// simulated reads the answer to simulateV1: the transaction and each read.
+func (r run) simulated(answer response) ([]simulatedCall, error) {
+	var blocks []struct {
+		Calls []simulatedCall `json:"calls"`
+	}
+	if err := answer.decode(&blocks); err != nil {
+		return nil, err
+	}
+	if len(blocks) != 1 || len(blocks[0].Calls) != 1+len(r.After) {
+		return nil, &providerError{outcome: Malformed, text: "answered another number of calls than it was asked to simulate"}
+	}
+	return blocks[0].Calls, nil
 }
 
 // simulatedCall is one call of eth_simulateV1's answer.
@@ -80,6 +96,7 @@ type simulatedCall struct {
 	Status  hexutil.Uint64 `json:"status"`
 	Data    hexutil.Bytes  `json:"returnData"`
 	GasUsed hexutil.Uint64 `json:"gasUsed"`
+	Logs    []simulatedLog `json:"logs"`
 	Error   *struct {
 		Data json.RawMessage `json:"data"`
 	} `json:"error"`
@@ -96,8 +113,8 @@ func (c simulatedCall) result() safe.Result {
 	return r
 }
 
-func (r run) execArgs() map[string]any {
-	return map[string]any{"from": r.From, "to": r.exec.To, "data": hexutil.Bytes(r.exec.Data), "gas": hexutil.Uint64(trialGas)}
+func (r run) execArgs(gas uint64) map[string]any {
+	return map[string]any{"from": r.From, "to": r.exec.To, "data": hexutil.Bytes(r.exec.Data), "gas": hexutil.Uint64(gas)}
 }
 
 func (r run) stateOverrides() map[common.Address]any {
@@ -106,7 +123,7 @@ func (r run) stateOverrides() map[common.Address]any {
 
 // tryCall runs the transaction by eth_call, and asks in the same breath for the gas.
 func (p *provider) tryCall(ctx context.Context, r run) (trial, error) {
-	params := []any{r.execArgs(), pin(r.At)}
+	params := []any{r.execArgs(trialGas), pin(r.At)}
 	if r.overrides != nil {
 		params = append(params, r.stateOverrides())
 	}

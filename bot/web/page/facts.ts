@@ -66,10 +66,10 @@ export function effect(v: Proposal): HTMLElement | null {
   const s = v.simulation;
   if (!s) return section("What changes", note("Not simulated yet.", "note warn"));
   const source = para(`Simulated at block ${s.block} by ${s.provider}`, "small");
-  const burnable = s.burnable && alert("Burnable", para("Whoever sends this with too little gas can use up the nonce without the effect."));
-  if (!s.ok) return section("What changes", alert("The simulation reverts", para(s.error || "No reason was given.")), burnable, source);
+  const gas = s.ok && s.burnable === null && para("Not tried with less gas: whether anyone can use up the nonce without the effect is not known.", "small");
+  if (!s.ok) return section("What changes", alert("The simulation reverts", para(s.error || "No reason was given.")), source);
   const rows = s.changes.map((c) => el("li", {}, el("div", { class: "what" }, c.what), el("span", {}, c.before), el("span", { class: "arrow", "aria-label": "becomes" }, "→"), el("span", { class: "after" }, c.after)));
-  return section("What changes", rows.length > 0 ? el("ul", { class: "changes" }, ...rows) : para("The simulation runs through. It names no value that changes."), burnable, source);
+  return section("What changes", rows.length > 0 ? el("ul", { class: "changes" }, ...rows) : para("The simulation runs through. It names no value that changes."), source, gas);
 }
 
 export function identity(v: Proposal): HTMLElement {
