@@ -192,6 +192,8 @@ func readSafe(v value) Safe {
 		Name:    s.need("name", "").name(),
 		Chain:   s.need("chain", "the name of a chain").text(),
 		Address: s.need("address", "").address(),
+
+		AllowUnverified: s.get("allow_unverified").boolean(),
 	}
 	s.close()
 	return safe

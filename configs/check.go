@@ -32,6 +32,11 @@ func (r *reader) check(c *Config) {
 			r.problemAt(at("timelocks", i)+".name", "choose another", "a timelock cannot be called direct: it means none")
 		}
 	}
+	for _, a := range c.ABIs {
+		if a.Bound != nil {
+			r.refers(a.Bound.path+".chain", "chain", a.Bound.Chain, chains)
+		}
+	}
 	r.checkAddresses(c)
 	r.checkMembers(c)
 	r.checkPlaybooks(c, safes, timelocks, onChain)

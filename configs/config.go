@@ -71,9 +71,10 @@ type Relayer struct {
 
 // Safe is one guarded Safe.
 type Safe struct {
-	Name    string
-	Chain   string
-	Address common.Address
+	Name            string
+	Chain           string
+	Address         common.Address
+	AllowUnverified bool // its code is none that was published, and the operator knows it
 }
 
 // Timelock is one timelock in front of a protocol.
@@ -146,10 +147,22 @@ type Manifest struct {
 	Signatures string
 }
 
-// ABI is one JSON ABI as it was read: an array, or an object that holds one under "abi".
+// ABI is one JSON ABI as it was read: an array, or an object that holds one under "abi". It holds for every contract, or for
+// the one that it is bound to.
 type ABI struct {
-	File string
-	JSON []byte
+	File  string
+	JSON  []byte
+	Bound *Binding
+}
+
+// Binding says which contract an ABI was written for. Hashes are Keccak-256 of deployed code; zero where none was given.
+type Binding struct {
+	Chain              string
+	Address            common.Address
+	CodeHash           common.Hash
+	ImplementationHash common.Hash // of the code that a proxy runs
+
+	path string
 }
 
 // PauseEntry is one call that playbooks of kind pause may make. An argument is "*" or a fixed value.

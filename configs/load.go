@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // Option changes how Load works.
@@ -159,21 +161,26 @@ func readManifest(v value) Manifest {
 func (r *reader) glob(v value) []string {
 	var files []string
 	for _, item := range v.items() {
-		pattern := item.filePath()
-		if pattern == "" {
-			continue
-		}
-		found, err := filepath.Glob(pattern)
-		switch {
-		case err != nil:
-			item.problem("", "%s: %q is not a file pattern", item.label(), item.node.Value)
-		case len(found) == 0:
-			item.problem("patterns are relative to the configuration file", "%s: no file matches %s", item.label(), pattern)
-		}
-		files = append(files, found...)
+		files = append(files, item.files()...)
 	}
 	slices.Sort(files)
 	return slices.Compact(files)
+}
+
+// files resolves one pattern.
+func (v value) files() []string {
+	pattern := v.filePath()
+	if pattern == "" {
+		return nil
+	}
+	found, err := filepath.Glob(pattern)
+	switch {
+	case err != nil:
+		v.problem("", "%s: %q is not a file pattern", v.label(), v.node.Value)
+	case len(found) == 0:
+		v.problem("patterns are relative to the configuration file", "%s: no file matches %s", v.label(), pattern)
+	}
+	return found
 }
 
 func (r *reader) readPlaybooks(v value) []*Playbook {
@@ -188,20 +195,57 @@ func (r *reader) readPlaybooks(v value) []*Playbook {
 	return list
 }
 
+// readABIs reads file patterns, and mappings that bind a file to one contract.
 func (r *reader) readABIs(v value) []ABI {
 	var list []ABI
-	for _, file := range r.glob(v) {
-		raw, err := readBounded(file)
-		switch {
-		case err != nil:
-			r.problems = append(r.problems, Problem{File: file, Text: err.Error()})
-		case !looksLikeABI(raw):
-			r.problems = append(r.problems, Problem{File: file, Text: "this is not a JSON ABI", Hint: `an array, or an object with "abi"`})
-		default:
-			list = append(list, ABI{File: file, JSON: raw})
+	for _, item := range v.items() {
+		if item.node.Kind == yaml.MappingNode {
+			list = append(list, r.readBoundABI(item)...)
+			continue
+		}
+		for _, file := range item.files() {
+			if !slices.ContainsFunc(list, func(a ABI) bool { return a.File == file && a.Bound == nil }) {
+				list = append(list, r.readABI(file)...)
+			}
 		}
 	}
 	return list
+}
+
+func (r *reader) readBoundABI(v value) []ABI {
+	s := v.section()
+	bound := &Binding{
+		Chain:              s.need("chain", "the name of a chain").text(),
+		Address:            s.need("address", "of the contract that the ABI is for").address(),
+		CodeHash:           s.get("code_hash").hash(),
+		ImplementationHash: s.get("implementation_code_hash").hash(),
+
+		path: v.path,
+	}
+	file := s.need("file", "of a JSON ABI")
+	s.close()
+	if !file.given() {
+		return nil
+	}
+	list := r.readABI(file.filePath())
+	for i := range list {
+		list[i].Bound = bound
+	}
+	return list
+}
+
+// readABI gives one ABI, or none and a problem.
+func (r *reader) readABI(file string) []ABI {
+	raw, err := readBounded(file)
+	switch {
+	case err != nil:
+		r.problems = append(r.problems, Problem{File: file, Text: err.Error()})
+	case !looksLikeABI(raw):
+		r.problems = append(r.problems, Problem{File: file, Text: "this is not a JSON ABI", Hint: `an array, or an object with "abi"`})
+	default:
+		return []ABI{{File: file, JSON: raw}}
+	}
+	return nil
 }
 
 // looksLikeABI accepts a JSON array of objects, or an object that holds one under "abi", as compilers write.

@@ -214,3 +214,24 @@ func TestLoadNamesAMissingFile(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestAnABICanBeBoundToOneContract: beside patterns, which hold for every contract.
+func TestAnABICanBeBoundToOneContract(t *testing.T) {
+	const hash = "0x64b761d848206f447fe2dd461b0c635ec39ebb2764b761d848206f447fe2dd46"
+	c, err := Load(write(t, map[string]string{
+		"belay.yaml": minimal + `abis:
+  - "*.json"
+  - {file: one.json, chain: ethereum, address: "0x64b761D848206f447Fe2dd461b0c635Ec39EbB27", code_hash: "` + hash + `"}
+`,
+		"one.json": `[{"type": "function", "name": "f"}]`,
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.ABIs) != 2 || c.ABIs[0].Bound != nil || c.ABIs[1].Bound == nil {
+		t.Fatalf("ABIs %+v", c.ABIs)
+	}
+	if b := c.ABIs[1].Bound; b.Chain != "ethereum" || b.Address.Hex() != "0x64b761D848206f447Fe2dd461b0c635Ec39EbB27" || b.CodeHash.Hex() != hash || b.ImplementationHash.Big().Sign() != 0 {
+		t.Errorf("bound to %+v", b)
+	}
+}

@@ -204,3 +204,17 @@ func TestPlainHTTPForPeopleIsWarnedAbout(t *testing.T) {
 		t.Errorf("warnings %v", c.Warnings)
 	}
 }
+
+func TestABindingThatDoesNotFitIsRefused(t *testing.T) {
+	for entry, want := range map[string]string{
+		`{file: a.json, chain: etherum, address: "0x64b761D848206f447Fe2dd461b0c635Ec39EbB27"}`: "there is no chain called",
+		`{file: a.json, chain: ethereum}`:                                                                          "abis[0].address is missing",
+		`{chain: ethereum, address: "0x64b761D848206f447Fe2dd461b0c635Ec39EbB27"}`:                                 "abis[0].file is missing",
+		`{file: a.json, chain: ethereum, address: "0x64b761D848206f447Fe2dd461b0c635Ec39EbB27", code_hash: "0x1"}`: "is not a hash",
+		`{file: b.json, chain: ethereum, address: "0x64b761D848206f447Fe2dd461b0c635Ec39EbB27"}`:                   "b.json",
+		`{file: a.json, chain: ethereum, address: "0x64b761D848206f447Fe2dd461b0c635Ec39EbB27", codehash: "0x1"}`:  "codehash",
+	} {
+		_, err := Load(write(t, map[string]string{"belay.yaml": minimal + "abis: [" + entry + "]\n", "a.json": "[]"}))
+		assertProblem(t, err, "", want)
+	}
+}

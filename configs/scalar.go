@@ -22,6 +22,7 @@ var (
 	wholePattern   = regexp.MustCompile(`^-?(0|[1-9][0-9]*)$`)
 	hexPattern     = regexp.MustCompile(`^0x[0-9a-fA-F]*$`)
 	amountPattern  = regexp.MustCompile(`^((?:0|[1-9][0-9]*)(?:\.[0-9]+)?) +(wei|gwei|ether)$`)
+	hashPattern    = regexp.MustCompile(`^0x[0-9a-fA-F]{64}$`)
 	addressPattern = regexp.MustCompile(`^0[xX][0-9a-fA-F]{40}$`)
 )
 
@@ -132,6 +133,19 @@ func (v value) address() common.Address {
 		v.problem("copy it again from where you trust it", "%s: %s %s", v.label(), v.node.Value, why)
 	}
 	return a
+}
+
+// hash gives 32 bytes in hex.
+func (v value) hash() common.Hash {
+	if !v.given() {
+		return common.Hash{}
+	}
+	s := v.text()
+	if s != "" && !hashPattern.MatchString(s) {
+		v.problem("`belay check` prints it", "%s: %q is not a hash of 0x and 64 hex digits", v.label(), s)
+		return common.Hash{}
+	}
+	return common.HexToHash(s)
 }
 
 // parseAddress reads an address, or says why the text is none.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"strings"
 
 	"belay/configs"
@@ -135,6 +136,11 @@ func lookAt(ctx context.Context, cfg *configs.Config, chains map[string]*chain.C
 			l.timelock(ctx, t, client)
 		}
 	}
+	for _, a := range cfg.ABIs {
+		if b := a.Bound; b != nil && chains[b.Chain] != nil {
+			l.contract(ctx, filepath.Base(a.File), *b, chains[b.Chain])
+		}
+	}
 	l.playbooks(ctx)
 	if cfg.Slack == nil && cfg.Discord == nil {
 		l.say(warn, "chat", "neither slack nor discord is configured: proposals come through the API and `belay propose` only")
@@ -253,6 +259,9 @@ func (l *looker) safe(ctx context.Context, s configs.Safe, client *chain.Client)
 	if known < state.Threshold {
 		l.say(warn, "safe "+s.Name, "only %d of its owners are members here, fewer than its threshold of %d", known, state.Threshold)
 	}
+	if state.Verified == safe.VerifiedByProvider && !s.AllowUnverified {
+		l.say(fail, "safe "+s.Name, "its code at %s is not that of a published release: nothing but an emergency is proposed. If you know the code, set allow_unverified: true", state.Singleton.Hex())
+	}
 	for _, warning := range oddities(state) {
 		l.say(warn, "safe "+s.Name, "%s", warning)
 	}
@@ -275,6 +284,47 @@ func oddities(s safe.State) (list []string) {
 		note(true, "the module %s acts for it without signatures", m.Hex())
 	}
 	return list
+}
+
+// contract compares the code of a contract with the one that its ABI was bound to, and says what to bind it to where nothing is
+// written.
+func (l *looker) contract(ctx context.Context, file string, b configs.Binding, client *chain.Client) {
+	what := fmt.Sprintf("abi %s for %s", file, b.Address.Hex())
+	code, implementation, err := codeOf(ctx, client, b.Address)
+	none := common.Hash{}
+	switch {
+	case err != nil:
+		l.say(fail, what, "%v", err)
+	case code == none:
+		l.say(fail, what, "there is no contract")
+	case b.CodeHash != none && b.CodeHash != code:
+		l.say(fail, what, "code_changed: the code hash is %s, not the one configured", code.Hex())
+	case b.ImplementationHash != none && b.ImplementationHash != implementation:
+		l.say(fail, what, "code_changed: the implementation's code hash is %s, not the one configured", implementation.Hex())
+	case b.CodeHash == none:
+		l.say(warn, what, "not bound to its code: once you know it, write code_hash: %q", code.Hex())
+	case b.ImplementationHash == none && implementation != none:
+		l.say(warn, what, "it is a proxy: once you know what it runs, write implementation_code_hash: %q", implementation.Hex())
+	default:
+		l.say(ok, what, "the code is the one configured")
+	}
+}
+
+// codeOf gives the hash of the code at an address and, for a proxy, of what it runs; zero where there is none.
+func codeOf(ctx context.Context, client *chain.Client, address common.Address) (code, implementation common.Hash, err error) {
+	head, _, err := client.Recent(ctx)
+	if err != nil {
+		return code, implementation, err
+	}
+	runs, err := client.Implementations(ctx, head, address)
+	if err != nil {
+		return code, implementation, err
+	}
+	hashes, err := client.CodeHashes(ctx, head, address, runs[0])
+	if err != nil {
+		return code, implementation, err
+	}
+	return hashes[0], hashes[1], nil
 }
 
 // timelock reads what a timelock allows to its canceller, and how long it makes people wait.

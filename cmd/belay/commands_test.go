@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/common/hexutil"
+	"github.com/ethereum/go-ethereum/crypto"
 )
 
 // belay runs one command and gives its exit code and streams.
@@ -134,5 +136,38 @@ func TestARelayerWithPowerIsRefusedAtTheStart(t *testing.T) {
 	}
 	if code, out, _ := belay(t, "--config", i.config, "check"); code != exitFailed || !strings.Contains(out, "NO.") {
 		t.Errorf("check: exit %d %s", code, out)
+	}
+}
+
+// TestCheckComparesCodeWithWhatAnABIWasBoundTo: what is unbound it says how to bind, what has changed fails.
+func TestCheckComparesCodeWithWhatAnABIWasBoundTo(t *testing.T) {
+	i := newIncident(t)
+	i.halt()
+	plain, err := os.ReadFile(i.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	abi := `[{"type": "function", "name": "freeze", "inputs": [{"name": "asset", "type": "address"}]}]`
+	if err := os.WriteFile(filepath.Join(filepath.Dir(i.config), "market.json"), []byte(abi), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, err := i.stack.Chain.Client().CodeAt(t.Context(), i.stack.Market, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash := crypto.Keccak256Hash(code).Hex()
+	for name, c := range map[string]struct{ bound, want string }{
+		"bound to its code":   {`, code_hash: "` + hash + `"`, "ok    abi market.json for " + i.stack.Market.Hex() + ": the code is the one configured"},
+		"not bound":           {"", `write code_hash: "` + hash + `"`},
+		"bound to old code":   {`, code_hash: "` + common.Hash{1}.Hex() + `"`, "code_changed: the code hash is " + hash},
+		"bound as if a proxy": {`, implementation_code_hash: "` + hash + `"`, "code_changed: the implementation's code hash is 0x0000"},
+	} {
+		entry := fmt.Sprintf("\nabis:\n  - {file: market.json, chain: devnet, address: %q%s}\n", i.stack.Market.Hex(), c.bound)
+		if err := os.WriteFile(i.config, append(bytes.Clone(plain), entry...), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, out, errs := belay(t, "--config", i.config, "check"); !strings.Contains(out, c.want) {
+			t.Errorf("%s: check says\n%s%s\nwant %q", name, out, errs, c.want)
+		}
 	}
 }

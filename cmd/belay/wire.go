@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"path/filepath"
 	"time"
 
 	"belay/bot"
@@ -139,13 +140,13 @@ func (s *service) coordinatorConfig() (coordinator.Config, error) {
 	if len(errs) > 0 {
 		return coordinator.Config{}, errors.Join(errs...)
 	}
-	functions, err := functionsOf(s.cfg.ABIs)
+	functions, contracts, err := functionsOf(s.cfg.ABIs)
 	if err != nil {
 		return coordinator.Config{}, err
 	}
 	cfg := coordinator.Config{
 		Chains: map[string]coordinator.ChainConfig{}, Safes: map[string]coordinator.SafeConfig{}, Timelocks: map[string]coordinator.TimelockConfig{},
-		Playbooks: playbooks, Members: members(s.cfg), Groups: groups(s.cfg), Labels: labels(s.cfg), Functions: functions,
+		Playbooks: playbooks, Members: members(s.cfg), Groups: groups(s.cfg), Labels: labels(s.cfg), Functions: functions, Contracts: contracts,
 		PublicURL: s.cfg.HTTP.PublicURL, PublicNames: s.cfg.Privacy.PublicNames == "all", Manifest: unsignedBanner,
 		Logger: s.log, Observe: s.metrics.observe,
 	}
@@ -158,7 +159,7 @@ func (s *service) coordinatorConfig() (coordinator.Config, error) {
 		}
 	}
 	for _, g := range s.cfg.Safes {
-		cfg.Safes[g.Name] = coordinator.SafeConfig{Name: g.Name, Chain: g.Chain, Address: g.Address}
+		cfg.Safes[g.Name] = coordinator.SafeConfig{Name: g.Name, Chain: g.Chain, Address: g.Address, AllowUnverified: g.AllowUnverified}
 	}
 	for _, t := range s.cfg.Timelocks {
 		cfg.Timelocks[t.Name] = coordinator.TimelockConfig{Name: t.Name, Chain: t.Chain, Kind: t.Kind, Address: t.Address}
@@ -299,27 +300,32 @@ func labels(cfg *configs.Config) map[common.Address]string {
 	return out
 }
 
-func functionsOf(abis []configs.ABI) ([]calldata.Function, error) {
-	return entriesOf(abis, calldata.ParseABI)
-}
-
-func entriesOf(abis []configs.ABI, parse func([]byte) ([]calldata.Function, error)) ([]calldata.Function, error) {
-	var all []calldata.Function
+// functionsOf gives the functions that hold everywhere, and those that are bound to a contract.
+func functionsOf(abis []configs.ABI) (everywhere []calldata.Function, bound []coordinator.ContractConfig, err error) {
 	for _, a := range abis {
-		entries, err := parse(a.JSON)
+		functions, err := calldata.ParseABI(a.JSON)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", a.File, err)
+			return nil, nil, fmt.Errorf("%s: %w", a.File, err)
 		}
-		all = append(all, entries...)
+		if b := a.Bound; b != nil {
+			bound = append(bound, coordinator.ContractConfig{Chain: b.Chain, Address: b.Address, Source: filepath.Base(a.File), Functions: functions,
+				CodeHash: b.CodeHash, ImplementationHash: b.ImplementationHash})
+			continue
+		}
+		everywhere = append(everywhere, functions...)
 	}
-	return all, nil
+	return everywhere, bound, nil
 }
 
 // errorBook puts custom errors in words: those that everyone knows, and those of the configured ABIs.
 func errorBook(cfg *configs.Config) (*calldata.Book, error) {
-	known, err := entriesOf(cfg.ABIs, calldata.ParseErrors)
-	if err != nil {
-		return nil, err
+	var known []calldata.Function
+	for _, a := range cfg.ABIs {
+		entries, err := calldata.ParseErrors(a.JSON)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", a.File, err)
+		}
+		known = append(known, entries...)
 	}
 	book, err := calldata.NewBook(nil, labels(cfg))
 	if err != nil {

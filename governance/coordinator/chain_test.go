@@ -61,6 +61,8 @@ type scripted struct {
 	hides   bool             // logs are left out
 	razed   common.Address   // a contract that is not there
 	version safe.Version     // of every Safe
+	runs    common.Address   // what the market runs, as a proxy
+	odd     bool             // the Safe's code is none that was published
 	sweep   *safe.Sweep      // what lower gas limits would do
 	sent    [][]byte         // all bytes that were broadcast, in order
 }
@@ -327,7 +329,11 @@ func (s *scripted) StateAt(ctx context.Context, at safe.Block, address common.Ad
 	if err != nil {
 		return safe.State{}, err
 	}
-	return s.safeIn(w, at, address, safe.VerifiedByAddress)
+	verified := safe.VerifiedByAddress
+	if s.odd {
+		verified = safe.VerifiedByProvider
+	}
+	return s.safeIn(w, at, address, verified)
 }
 
 func (s *scripted) AnySafeState(ctx context.Context, address common.Address) (safe.State, error) {
@@ -370,11 +376,29 @@ func (s *scripted) CodeHashes(ctx context.Context, _ safe.Block, addresses ...co
 	hashes := make([]common.Hash, len(addresses))
 	for i, a := range addresses {
 		_, isSafe := s.head().world.safes[a]
-		if isSafe || slices.Contains([]common.Address{market1, timelock1, multiSend, nested}, a) && a != s.razed {
+		if isSafe || slices.Contains([]common.Address{market1, timelock1, multiSend, nested, implementation1}, a) && a != s.razed {
 			hashes[i] = crypto.Keccak256Hash(a[:])
 		}
 	}
 	return hashes, nil
+}
+
+// Implementations knows one proxy at most.
+func (s *scripted) Implementations(ctx context.Context, at safe.Block, proxies ...common.Address) ([]common.Address, error) {
+	if err := s.ask(ctx, "Implementations", true); err != nil {
+		return nil, err
+	}
+	defer s.mu.Unlock()
+	if _, err := s.at(at); err != nil {
+		return nil, err
+	}
+	found := make([]common.Address, len(proxies))
+	for i, p := range proxies {
+		if p == market1 {
+			found[i] = s.runs
+		}
+	}
+	return found, nil
 }
 
 func (s *scripted) Simulate(ctx context.Context, ask safe.SimulationRequest) (safe.Simulation, error) {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"maps"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,6 +28,7 @@ type Config struct {
 	Groups    map[string][]string // role → platform group ids that vouch for it ("slack/S1", "discord/9")
 	Labels    map[common.Address]string
 	Functions []calldata.Function // from ABI files, besides those of the playbooks
+	Contracts []ContractConfig    // from ABI files that are bound to one contract
 
 	PublicURL   string
 	PublicNames bool
@@ -67,8 +66,9 @@ type FeeCaps struct {
 
 // SafeConfig is one guarded Safe.
 type SafeConfig struct {
-	Name, Chain string
-	Address     common.Address
+	Name, Chain     string
+	Address         common.Address
+	AllowUnverified bool // its code is none that was published, and the operator knows it
 }
 
 // TimelockConfig is one guarded timelock.
@@ -80,7 +80,7 @@ type TimelockConfig struct {
 // Coordinator runs the use-cases and the loops. Its methods may be called from any goroutine.
 type Coordinator struct {
 	cfg    Config
-	book   *calldata.Book
+	books  map[string]*calldata.Book // by chain
 	ids    identities
 	people people
 	links  *challenges
@@ -111,18 +111,12 @@ func New(cfg Config) (*Coordinator, error) {
 	if err != nil {
 		return nil, err
 	}
-	functions := slices.Clone(cfg.Functions)
-	for _, p := range cfg.Playbooks {
-		functions = append(functions, p.Functions()...)
-	}
-	labels := governance.ChoiceNames(cfg.Playbooks)
-	maps.Copy(labels, cfg.Labels) // what the operator calls an address comes before what a playbook does
-	book, err := calldata.NewBook(functions, labels)
+	books, err := newBooks(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("prepare words: %w", err)
 	}
 	c := &Coordinator{
-		cfg: cfg, ids: ids, book: book, people: newPeople(cfg), links: newChallenges(), live: newAudience(), hints: newHints(),
+		cfg: cfg, ids: ids, books: books, people: newPeople(cfg), links: newChallenges(), live: newAudience(), hints: newHints(),
 		dutiesDue: make(chan struct{}, 1), inboxDue: make(chan struct{}, 1), headsDue: map[string]chan struct{}{}, hands: newHands(),
 	}
 	for name := range cfg.Chains {

@@ -1,6 +1,7 @@
 package coordinator
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -9,6 +10,7 @@ import (
 	"belay/governance/relay"
 	"belay/governance/timelock"
 	"belay/safe"
+	"belay/safe/calldata"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/holiman/uint256"
@@ -58,10 +60,28 @@ func (d *drafting) readSafe(ctx context.Context) error {
 	if err != nil {
 		return noAgreement(d.guarded.Name, err)
 	}
+	if err := d.verified(state); err != nil {
+		return err
+	}
 	d.state = state
 	d.p.Safe = governance.SafeRef{Name: d.guarded.Name, Chain: d.chain.Name, ChainID: d.chain.ChainID, Address: d.guarded.Address, Version: state.Version, Verified: state.Verified}
 	d.p.Owners, d.p.Threshold, d.p.SafeNonce, d.p.ReadAt = state.Owners, state.Threshold, state.Nonce, state.Block
 	d.p.OpenedAt, d.p.OpenedNonce = state.Block, state.Nonce
+	return nil
+}
+
+// verified refuses to ask for signatures of a Safe whose code nobody published, unless the operator knows it: what its hash
+// rule is, and what it does with signatures, is its own word. An emergency goes on, and says so.
+func (d *drafting) verified(state safe.State) error {
+	if state.Verified != safe.VerifiedByProvider || d.p.Blind != "" {
+		return nil
+	}
+	if !d.p.Kind.Emergency() && !d.guarded.AllowUnverified {
+		return governance.Refuse(governance.CodeNotPermitted, "look at the code; if you know it, set allow_unverified: true beside the safe's address",
+			"the code of %s at %s is not that of a published Safe release", d.guarded.Name, state.Singleton.Hex())
+	}
+	d.p.Dangers = append(d.p.Dangers, governance.DangerView{Code: calldata.DangerUnverified,
+		Text: fmt.Sprintf("The Safe's code at %s is not that of a published release: that it is a Safe %s is its own word.", state.Singleton.Hex(), state.Version)})
 	return nil
 }
 
@@ -186,6 +206,8 @@ type trial struct {
 	relayersUnread error
 	codeless       []common.Address // targets without a contract
 	codeUnread     error
+	recoded        []governance.DangerView
+	bindingsUnread error
 	watched        []safe.Call
 }
 
@@ -214,7 +236,7 @@ func (d *drafting) batches() []common.Address {
 
 // codeless are the targets at which there is no contract.
 func (d *drafting) codeless(ctx context.Context) (list []common.Address, err error) {
-	targets := d.c.book.Targets(d.tx.Tx, d.batches()...)
+	targets := d.book().Targets(d.tx.Tx, d.batches()...)
 	hashes, err := d.chain.Chain.CodeHashes(ctx, d.state.Block, targets...)
 	for i, hash := range hashes {
 		if hash == (common.Hash{}) {
@@ -224,15 +246,17 @@ func (d *drafting) codeless(ctx context.Context) (list []common.Address, err err
 	return list, err
 }
 
-// intoNothing warns of calls that would succeed without doing anything. Where it cannot be told, an emergency says so.
+// intoNothing warns of calls that would succeed without doing anything, and of contracts that are not what they were. Where it cannot be told, an emergency says so.
 func (d *drafting) intoNothing(t trial) error {
-	if t.codeUnread != nil && !d.p.Kind.Emergency() {
-		return noAgreement("the targets' code", t.codeUnread)
+	unread := cmp.Or(t.codeUnread, t.bindingsUnread)
+	if unread != nil && !d.p.Kind.Emergency() {
+		return noAgreement("the targets' code", unread)
 	}
-	if t.codeUnread != nil {
-		d.blind("whether there are contracts at the targets could not be read: " + t.codeUnread.Error())
+	if unread != nil {
+		d.blind("the code at the targets could not be read: " + unread.Error())
 	}
-	for _, danger := range d.c.book.IntoNothing(d.tx.Tx, t.codeless, d.batches()...) {
+	d.p.Dangers = append(d.p.Dangers, t.recoded...)
+	for _, danger := range d.book().IntoNothing(d.tx.Tx, t.codeless, d.batches()...) {
 		d.p.Dangers = append(d.p.Dangers, governance.DangerView{Code: danger.Code, Text: danger.Text})
 	}
 	return nil
@@ -250,6 +274,7 @@ func (d *drafting) ask(ctx context.Context) (t trial) {
 	})
 	asking.Go(func() { t.keys, t.relayersUnread = keysAt(ctx, d.chain, d.state.Block) })
 	asking.Go(func() { t.codeless, t.codeUnread = d.codeless(ctx) })
+	asking.Go(func() { t.recoded, t.bindingsUnread = d.recoded(ctx) })
 	if len(t.watched) > 0 {
 		asking.Go(func() { t.before, t.unread = d.chain.Chain.Read(ctx, d.state.Block, t.watched) })
 	}
@@ -278,7 +303,7 @@ func (d *drafting) burnable(found *safe.Sweep) {
 		return
 	}
 	gate := safe.GasGate(found.WholeFrom)
-	d.p.Dangers = append(d.p.Dangers, governance.DangerView{Code: "burnable", Text: fmt.Sprintf(
+	d.p.Dangers = append(d.p.Dangers, governance.DangerView{Code: calldata.DangerBurnable, Text: fmt.Sprintf(
 		"Whoever sends this with %d gas uses up its nonce without the whole effect, because a failure inside is swallowed; from %d gas on the effect is whole. "+
 			"Spare signatures at the next nonces outlive that. A safeTxGas of %s would prevent it, at the price that a call which fails for another reason uses up the nonce, too.",
 		found.BurnsAt, found.WholeFrom, gate.Dec())})

@@ -120,7 +120,7 @@ func open(t governance.SafeTx) bool {
 func (c *Coordinator) describe(p *governance.Proposal, others []governance.Proposal) {
 	p.Calls = nil
 	for _, call := range p.Intent {
-		p.Calls = append(p.Calls, callView(c.book.Describe(call)))
+		p.Calls = append(p.Calls, callView(c.books[p.Safe.Chain].Describe(call)))
 	}
 	first := p.SafeTxs[0].Tx
 	var batch []common.Address
@@ -128,7 +128,7 @@ func (c *Coordinator) describe(p *governance.Proposal, others []governance.Propo
 		batch = append(batch, first.To) // found by address and code hash, see assemble
 	}
 	dangers := c.twins(*p)
-	for _, danger := range c.book.Dangers(p.Safe.Domain(), first, batch...) {
+	for _, danger := range c.books[p.Safe.Chain].Dangers(p.Safe.Domain(), first, batch...) {
 		dangers = append(dangers, governance.DangerView{Code: danger.Code, Text: danger.Text})
 	}
 	p.Dangers = slices.Concat(dangers, p.Dangers, displaced(*p, others))

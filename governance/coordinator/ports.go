@@ -60,6 +60,8 @@ type Chain interface {
 	Read(ctx context.Context, at safe.Block, calls []safe.Call) ([]safe.Result, error)
 	// CodeHashes gives the Keccak-256 of the code of each address at one block; zero where there is none.
 	CodeHashes(ctx context.Context, at safe.Block, addresses ...common.Address) ([]common.Hash, error)
+	// Implementations gives the contract whose code each proxy runs at one block; zero for what is no proxy.
+	Implementations(ctx context.Context, at safe.Block, proxies ...common.Address) ([]common.Address, error)
 	// Simulate runs a whole execTransaction without sending it. One provider's answer is enough, as long as none says the opposite.
 	Simulate(ctx context.Context, ask safe.SimulationRequest) (safe.Simulation, error)
 	// Logs are hints: what any provider admits to.

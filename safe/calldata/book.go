@@ -11,10 +11,11 @@ import (
 	"belay/safe"
 )
 
-// Book is what turns calls into words: functions by selector and labels by address. It is the same for every chain and does
-// not change after NewBook, so it may be used by many goroutines. The nil Book knows the well-known functions and no labels.
+// Book is what turns calls into words: functions by selector and labels by address. It does not
+// change once it is made, so it may be used by many goroutines. The nil Book knows the well-known functions and no labels.
 type Book struct {
 	functions map[[4]byte]Function
+	contracts map[common.Address]map[[4]byte]Function // functions that are known at one address alone
 	labels    map[common.Address]string
 	errors    map[[4]byte]Function // custom errors; nil: the well-known ones alone
 }
@@ -45,6 +46,30 @@ func NewBook(functions []Function, labels map[common.Address]string) (*Book, err
 	return b, nil
 }
 
+// WithContracts is the Book with functions that hold for one address each: anywhere else their selectors name nothing.
+// What every Book knows stays as it is, and a selector that would then have two readings at the address is refused.
+func (b *Book) WithContracts(contracts map[common.Address][]Function) (*Book, error) {
+	more := *b
+	more.contracts = make(map[common.Address]map[[4]byte]Function, len(contracts))
+	for address, functions := range contracts {
+		of := map[[4]byte]Function{}
+		for _, f := range functions {
+			known, taken := b.functions[f.Selector()]
+			if !taken {
+				known, taken = of[f.Selector()]
+			}
+			switch {
+			case taken && known.Signature() != f.Signature():
+				return nil, fmt.Errorf("functions %s and %s of %s share the selector %#x", known.Signature(), f.Signature(), address.Hex(), f.Selector())
+			case !taken:
+				of[f.Selector()] = f
+			}
+		}
+		more.contracts[address] = of
+	}
+	return &more, nil
+}
+
 func checkLabel(label string) error {
 	switch {
 	case label == "":
@@ -59,12 +84,15 @@ func checkLabel(label string) error {
 	return nil
 }
 
-// Function returns the function of a selector.
-func (b *Book) Function(sel [4]byte) (Function, bool) {
+// Function returns the function that a selector names at an address.
+func (b *Book) Function(to common.Address, sel [4]byte) (Function, bool) {
 	if b == nil {
 		return Builtin(sel)
 	}
-	f, ok := b.functions[sel]
+	if f, ok := b.functions[sel]; ok {
+		return f, true
+	}
+	f, ok := b.contracts[to][sel]
 	return f, ok
 }
 

@@ -86,7 +86,7 @@ func (b *Book) describe(in inner, depth int) Described {
 
 // read decodes the data and opens inner calls.
 func (b *Book) read(d *Described, depth int) {
-	f, ok := b.Function([4]byte(d.Data))
+	f, ok := b.Function(d.To, [4]byte(d.Data))
 	if !ok {
 		return
 	}
@@ -134,7 +134,7 @@ func (b *Book) action(d Described) string {
 	case ReadMalformed:
 		return fmt.Sprintf("%s: bytes that do not encode a proper %s, %s", to, d.Function, bytesText(d.Data))
 	}
-	f, _ := b.Function([4]byte(d.Data))
+	f, _ := b.Function(d.To, [4]byte(d.Data))
 	args := make([]string, len(d.Args))
 	for i, a := range d.Args {
 		args[i] = b.argument(a)

@@ -229,7 +229,7 @@ func TestBookRefusesWhatWouldMislead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f, _ := b.Function(twin.Selector()); f.Inputs[0].Name != "to" {
+	if f, _ := b.Function(common.Address{}, twin.Selector()); f.Inputs[0].Name != "to" {
 		t.Errorf("transfer was renamed to %s", f)
 	}
 	for _, label := range []string{"", "0xA0b8", "two\nlines", "right\u202eleft", strings.Repeat("x", 65)} {
@@ -271,4 +271,34 @@ func FuzzDescribe(f *testing.F) {
 			t.Fatalf("operation %d with %x is harmless", operation, data)
 		}
 	})
+}
+
+// TestAFunctionBoundToAContractNamesNothingElsewhere: a planted ABI cannot make another contract look familiar.
+func TestAFunctionBoundToAContractNamesNothingElsewhere(t *testing.T) {
+	everywhere, err := calldata.NewBook([]calldata.Function{fn(t, "setPoolPause(bool paused)")}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	freeze := fn(t, "freeze(address asset)")
+	b, err := everywhere.WithContracts(map[common.Address][]calldata.Function{market: {freeze, fn(t, "transfer(address guardian, uint256 reward)")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := freeze.Encode([]any{usdc})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := b.Describe(safe.Call{To: market, Data: data}); d.Reading != calldata.ReadFunction || d.Function != "freeze(address)" {
+		t.Errorf("at the contract it reads %+v", d)
+	}
+	if d := b.Describe(safe.Call{To: common.HexToAddress(usdc), Data: data}); d.Reading != calldata.ReadUnknown {
+		t.Errorf("elsewhere it reads %+v", d)
+	}
+	if f, _ := b.Function(market, fn(t, "transfer(address,uint256)").Selector()); f.Inputs[0].Name != "to" {
+		t.Errorf("transfer was renamed to %s", f)
+	}
+	twin := map[common.Address][]calldata.Function{market: {fn(t, "many_msg_babbage(bytes1)")}} // it has the selector of transfer
+	if _, err := everywhere.WithContracts(twin); err == nil || !strings.Contains(err.Error(), "share the selector") {
+		t.Errorf("a second reading of a selector: %v", err)
+	}
 }

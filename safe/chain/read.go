@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -82,6 +83,46 @@ func (c *Client) CodeHashes(ctx context.Context, at safe.Block, addresses ...com
 		}
 	}
 	return hashes, nil
+}
+
+// Where proxies keep their implementation, or a beacon that names it: EIP-1967, and what OpenZeppelin's proxies did before it.
+var (
+	slotImplementation = common.HexToHash("0x360894a13ba1a3210667c828492db98dca3e2076cc3735a920a3ca505d382bbc")
+	slotOldProxy       = common.HexToHash("0x7050c9e0f4ca769c69bd3a8ef740bc37934f8e2c036e5a723fd8ee048ed3f8c3")
+	slotBeacon         = common.HexToHash("0xa3f0ad74e5423aebfd80d3ef4346578335a9a72aeaee59ff6cb3582b35133d50")
+)
+
+// beaconImplementation is implementation(), which a beacon answers.
+var beaconImplementation = []byte{0x5c, 0x60, 0xda, 0x1b}
+
+// Implementations returns, for each proxy, the contract whose code it runs at a block (EIP-1967, beacons included, and the
+// slot used before it); zero for what is no such proxy.
+func (c *Client) Implementations(ctx context.Context, at safe.Block, proxies ...common.Address) ([]common.Address, error) {
+	const slots = 3
+	var queries []query
+	for _, p := range proxies {
+		queries = append(queries, slotQuery(p, slotImplementation), slotQuery(p, slotOldProxy), slotQuery(p, slotBeacon))
+	}
+	answers, err := c.read(ctx, "read implementations", at, queries)
+	if err != nil {
+		return nil, err
+	}
+	found := make([]common.Address, len(proxies))
+	for i := range proxies {
+		direct, old, beacon := addressIn(answers[slots*i]), addressIn(answers[slots*i+1]), addressIn(answers[slots*i+2])
+		found[i] = cmp.Or(direct, old)
+		if found[i] != (common.Address{}) || beacon == (common.Address{}) {
+			continue
+		}
+		named, err := c.Read(ctx, at, []safe.Call{{To: beacon, Data: beaconImplementation}})
+		if err != nil {
+			return nil, err
+		}
+		if word, err := safe.DecodeHash(named[0]); err == nil {
+			found[i] = safe.AddressInSlot(word)
+		}
+	}
+	return found, nil
 }
 
 func (c *Client) read(ctx context.Context, what string, at safe.Block, queries []query) ([]safe.Result, error) {
