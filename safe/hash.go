@@ -48,8 +48,13 @@ func (t Tx) MessageHash(v Version) common.Hash {
 	if !v.Supported() {
 		return common.Hash{}
 	}
-	// Eleven words, then the hash of the data in place of the data.
-	var words [11 * wordSize]byte
+	words := t.encoded(v)
+	return crypto.Keccak256Hash(words[:])
+}
+
+// encoded is what the message hash is the hash of: the type's hash and ten members, with the hash of the data in place of
+// the data.
+func (t *Tx) encoded(v Version) (words [11 * wordSize]byte) {
 	typeHash := &safeTxTypeHash
 	if v.Less(V1_0_0) {
 		typeHash = &dataGasTypeHash
@@ -66,7 +71,7 @@ func (t Tx) MessageHash(v Version) common.Hash {
 	putAddress(words[8*wordSize:], t.GasToken)
 	putAddress(words[9*wordSize:], t.RefundReceiver)
 	putUint64(words[10*wordSize:], t.Nonce)
-	return crypto.Keccak256Hash(words[:])
+	return words
 }
 
 // Hashes are the three hashes that a signer compares: domain hash and message hash as a hardware wallet shows them, and

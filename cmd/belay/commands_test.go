@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"belay/governance"
+	"belay/safe/calldata"
 	"belay/safe/devnet"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -75,6 +76,14 @@ func TestRecordsCanBeReadFromAStoppedStoreAndSentByAnyone(t *testing.T) {
 		t.Fatal("sign")
 	}
 	dir := t.TempDir()
+	if code, out, errs := belay(t, "--config", i.config, "show", "P-1", "--hashes"); code != exitDone || !strings.Contains(out, "Safe transaction hash: "+v.SafeTxHash) || !strings.Contains(out, "Multisig address: "+i.stack.Guardian.Hex()) {
+		t.Errorf("show --hashes: exit %d %s %s", code, out, errs)
+	}
+	_, out, errs := belay(t, "--config", i.config, "show", "P-1", "--batch")
+	batch, err := calldata.ReadBatchFile([]byte(out))
+	if err != nil || batch.Checksum != calldata.ChecksumRight || batch.Safe != i.stack.Guardian || len(batch.Calls) != 1 || batch.Functions[0].Name != "setReservePause" {
+		t.Errorf("show --batch: %+v %v %s", batch, err, errs)
+	}
 	for _, args := range [][]string{{"proposals"}, {"show", "P-1"}, {"backup", filepath.Join(dir, "running.db")}, {"log", "head"}, {"log", "export"}, {"log", "verify"},
 		{"propose", "pause-reserve", "asset=weth", "--reason", "chat is down"}} {
 		if code, out, errs := belay(t, append([]string{"--config", i.config}, args...)...); code != exitDone || out == "" {

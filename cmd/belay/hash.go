@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"strings"
 
 	"belay/safe"
@@ -32,6 +31,12 @@ type hashInput struct {
 	Nonce          jsonText `json:"nonce"`
 }
 
+// plainInput has what may be left out.
+func plainInput() hashInput {
+	none := jsonText(common.Address{}.Hex())
+	return hashInput{SafeVersion: "1.4.1", Value: "0", Data: "0x", Operation: "0", SafeTxGas: "0", BaseGas: "0", GasPrice: "0", GasToken: none, RefundReceiver: none}
+}
+
 // jsonText takes a JSON string or number as its text.
 type jsonText string
 
@@ -50,8 +55,7 @@ func (t *jsonText) UnmarshalJSON(b []byte) error {
 }
 
 func (p *program) hash() *cobra.Command {
-	in := hashInput{SafeVersion: "1.4.1", Value: "0", Data: "0x", Operation: "0", SafeTxGas: "0", BaseGas: "0", GasPrice: "0",
-		GasToken: jsonText(common.Address{}.Hex()), RefundReceiver: jsonText(common.Address{}.Hex())}
+	in := plainInput()
 	file := ""
 	c := &cobra.Command{Use: "hash", Short: "domain hash, message hash and safeTxHash of a Safe transaction, offline", Args: cobra.NoArgs}
 	f := c.Flags()
@@ -60,63 +64,34 @@ func (p *program) hash() *cobra.Command {
 		"gas-token": &in.GasToken, "refund-receiver": &in.RefundReceiver, "nonce": &in.Nonce} {
 		f.StringVar((*string)(field), name, string(*field), hashHelp[name])
 	}
-	f.StringVar(&file, "file", "", "a JSON object with these fields in snake_case, or a proposal as the API gives it")
+	f.StringVar(&file, "file", "", fileHelp)
 	c.RunE = func(*cobra.Command, []string) error {
-		if file != "" {
-			if err := in.read(file); err != nil {
-				return usage(err)
-			}
-		}
-		domain, tx, err := in.parse()
+		domain, tx, err := in.load(file)
 		if err != nil {
 			return usage(err)
 		}
 		h := safe.Hash(domain, tx)
-		words := safe.CheckWords(h.SafeTx)
 		return p.print(map[string]string{"domain_hash": h.Domain.Hex(), "message_hash": h.Message.Hex(), "safe_tx_hash": h.SafeTx.Hex()},
-			fmt.Sprintf("Domain hash:  %s\nMessage hash: %s\nsafeTxHash:   %s\nCheck words:  %s", h.Domain.Hex(), h.Message.Hex(), h.SafeTx.Hex(), words))
+			safe.PlainText(networkName(domain.ChainID), domain, tx)+"Check words: "+safe.CheckWords(h.SafeTx))
 	}
 	return c
 }
+
+// networkName is what the public checking tools call a chain, where that is known to everyone.
+func networkName(chainID uint64) string {
+	names := map[uint64]string{1: "ethereum", 10: "optimism", 56: "bsc", 100: "gnosis", 137: "polygon", 8453: "base", 42161: "arbitrum", 43114: "avalanche", 11155111: "sepolia"}
+	if name, ok := names[chainID]; ok {
+		return name
+	}
+	return fmt.Sprintf("chain %d", chainID)
+}
+
+const fileHelp = "a JSON object with these fields in snake_case, a proposal as the API gives it, the typed data that a wallet shows, or a batch of the Safe Transaction Builder"
 
 var hashHelp = map[string]string{
 	"chain-id": "chain id", "safe": "the Safe's address", "safe-version": "the Safe's version, as its VERSION() says", "to": "target",
 	"value": "wei", "data": "calldata, 0x…", "operation": "0 call, 1 delegatecall", "safe-tx-gas": "gas units", "base-gas": "gas units",
 	"gas-price": "wei", "gas-token": "address", "refund-receiver": "address", "nonce": "the Safe's nonce",
-}
-
-// read takes the fields from a file. A whole proposal as the API gives it works too.
-func (in *hashInput) read(file string) error {
-	b, err := os.ReadFile(file) //nolint:gosec // the user names it
-	if err != nil {
-		return err
-	}
-	var proposal struct {
-		Safe   json.RawMessage `json:"safe"`
-		SafeTx json.RawMessage `json:"safe_tx"`
-	}
-	if err := json.Unmarshal(b, &proposal); err != nil {
-		return fmt.Errorf("%s: %w", file, err)
-	}
-	if len(proposal.SafeTx) == 0 {
-		if err := json.Unmarshal(b, in); err != nil {
-			return fmt.Errorf("%s: %w", file, err)
-		}
-		return nil
-	}
-	var ref struct {
-		ChainID jsonText `json:"chain_id"`
-		Address jsonText `json:"address"`
-		Version jsonText `json:"version"`
-	}
-	if err := json.Unmarshal(proposal.Safe, &ref); err != nil {
-		return fmt.Errorf("%s: safe: %w", file, err)
-	}
-	if err := json.Unmarshal(proposal.SafeTx, in); err != nil {
-		return fmt.Errorf("%s: safe_tx: %w", file, err)
-	}
-	in.ChainID, in.Safe, in.SafeVersion = ref.ChainID, ref.Address, ref.Version
-	return nil
 }
 
 func (in *hashInput) parse() (safe.Domain, safe.Tx, error) {
@@ -191,6 +166,15 @@ func (r *fieldReader) version(text jsonText) safe.Version {
 		r.fail("safe-version", text, "a released version between 0.1.0 and 1.5.0")
 	}
 	return v
+}
+
+// anyOperation takes what cannot be proposed, too: it is to be told what is wrong with it.
+func (r *fieldReader) anyOperation(text jsonText) safe.Operation {
+	n := r.uint256("operation", text)
+	if !n.LtUint64(256) {
+		r.fail("operation", text, "0 (call) or 1 (delegatecall)")
+	}
+	return safe.Operation(n.Uint64()) //nolint:gosec // checked above; otherwise refused
 }
 
 func (r *fieldReader) operation(text jsonText) safe.Operation {

@@ -115,28 +115,6 @@ func (p *program) printList(all []governance.View) error {
 	return p.print(map[string]any{"proposals": all}, strings.Join(lines, "\n"))
 }
 
-func (p *program) show() *cobra.Command {
-	return &cobra.Command{Use: "show ID", Short: "shows one proposal, from a stopped store or the running program", Args: cobra.ExactArgs(1), RunE: func(cmd *cobra.Command, args []string) error {
-		return p.inStore(cmd, func(cfg *configs.Config, db *store.Store) error {
-			proposal, err := find(db, args[0])
-			if err != nil {
-				return err
-			}
-			all, err := views(cfg, db, []governance.Proposal{proposal})
-			if err != nil {
-				return err
-			}
-			return p.print(all[0], proposalText(all[0]))
-		}, func(r remote) error {
-			var v governance.View
-			if err := r.get("/api/v1/proposals/"+args[0], &v); err != nil {
-				return err
-			}
-			return p.print(v, proposalText(v))
-		})
-	}}
-}
-
 func find(db *store.Store, id string) (governance.Proposal, error) {
 	proposal, err := db.Proposal(strings.ToUpper(id))
 	if errors.Is(err, governance.ErrNotFound) {

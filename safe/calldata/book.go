@@ -50,9 +50,15 @@ func NewBook(functions []Function, labels map[common.Address]string) (*Book, err
 // What every Book knows stays as it is, and a selector that would then have two readings at the address is refused.
 func (b *Book) WithContracts(contracts map[common.Address][]Function) (*Book, error) {
 	more := *b
-	more.contracts = make(map[common.Address]map[[4]byte]Function, len(contracts))
+	more.contracts = maps.Clone(b.contracts)
+	if more.contracts == nil {
+		more.contracts = map[common.Address]map[[4]byte]Function{}
+	}
 	for address, functions := range contracts {
-		of := map[[4]byte]Function{}
+		of := maps.Clone(b.contracts[address])
+		if of == nil {
+			of = map[[4]byte]Function{}
+		}
 		for _, f := range functions {
 			known, taken := b.functions[f.Selector()]
 			if !taken {
