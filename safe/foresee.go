@@ -19,36 +19,53 @@ type Outcome struct {
 // Reverts reports whether the whole execution is undone.
 func (o Outcome) Reverts() bool { return o.Code != "" || o.Bubbles }
 
-// Foresee says what a Safe of version v makes of t with a packed blob, given what only the chain knows: whether the slots that
-// bytes leave unproven hold, and whether the inner call fails. Gas is taken to be ample, and the refund to work.
+// ChainFacts are what only the chain knows of an execution. Gas is taken to be ample.
+type ChainFacts struct {
+	Proven      func(Verdict) bool // whether a slot that bytes leave unproven holds; nil: none does
+	InnerFails  bool
+	RefundFails bool // the Safe cannot pay what gasPrice promises to the sender
+}
+
+// Foresee says what a Safe of version v makes of t with a packed blob.
 //
 // What happens after a failed inner call is the version's choice, and the signer's: up to 1.2.0, and whenever safeTxGas or
-// gasPrice is not zero, the failure is swallowed and costs the nonce; else it takes the execution with it.
-func Foresee(v Version, t Tx, verdicts []Verdict, proven func(Verdict) bool, innerFails bool) Outcome {
+// gasPrice is not zero, the failure is swallowed and costs the nonce; else it takes the execution with it. A refund is paid in
+// both cases, and what cannot be paid undoes everything.
+func Foresee(v Version, t Tx, verdicts []Verdict, facts ChainFacts) Outcome {
+	if refused, ok := refusedSlot(v, verdicts, facts.Proven); ok {
+		return refused
+	}
+	swallows := !v.KeepsNonceOnFailure() || !t.SafeTxGas.IsZero() || !t.GasPrice.IsZero()
+	switch {
+	case facts.InnerFails && !swallows && v.AtLeast(V1_5_0):
+		return Outcome{Bubbles: true}
+	case facts.InnerFails && !swallows:
+		return Outcome{Code: "GS013"}
+	case facts.RefundFails && !t.GasPrice.IsZero() && t.GasToken == (common.Address{}):
+		return Outcome{Code: "GS011"}
+	case facts.RefundFails && !t.GasPrice.IsZero():
+		return Outcome{Code: "GS012"}
+	}
+	return Outcome{Success: !facts.InnerFails, SpendsNonce: true}
+}
+
+// refusedSlot is what the first slot that the Safe does not accept makes of the execution.
+func refusedSlot(v Version, verdicts []Verdict, proven func(Verdict) bool) (Outcome, bool) {
 	for _, slot := range verdicts {
 		switch {
 		case slot.Code != "":
-			return Outcome{Code: slot.Code}
-		case !slot.Unproven || proven(slot):
+			return Outcome{Code: slot.Code}, true
+		case !slot.Unproven || proven != nil && proven(slot):
 			continue
 		case slot.Kind == KindEIP1271:
-			return Outcome{Bubbles: true}
+			return Outcome{Bubbles: true}, true
 		case v.Less(V1_0_0):
-			return Outcome{Code: "GS026"} // one text for every fault
+			return Outcome{Code: "GS026"}, true // one text for every fault
 		default:
-			return Outcome{Code: "GS025"}
+			return Outcome{Code: "GS025"}, true
 		}
 	}
-	switch {
-	case !innerFails:
-		return Outcome{Success: true, SpendsNonce: true}
-	case !v.KeepsNonceOnFailure() || !t.SafeTxGas.IsZero() || !t.GasPrice.IsZero():
-		return Outcome{SpendsNonce: true}
-	case v.AtLeast(V1_5_0):
-		return Outcome{Bubbles: true}
-	default:
-		return Outcome{Code: "GS013"}
-	}
+	return Outcome{}, false
 }
 
 // VouchesFor reports whether a Safe of version child, with the fallback handler of its release, can vouch for a transaction of

@@ -13,6 +13,7 @@ import (
 	"belay/safe"
 	"belay/safe/devnet"
 
+	"github.com/ethereum/go-ethereum/accounts/abi"
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/common/hexutil"
 	"github.com/ethereum/go-ethereum/common/math"
@@ -34,12 +35,14 @@ func protocolFigures(rounds int) ([]figure, error) {
 		return nil, err
 	}
 	quorum := p.compare(rounds, p.quorumOfFive, p.fiveRecovers)
+	packing := p.compare(rounds, p.packExec, p.abiPackExec)
 	return []figure{
 		within("safeTxHash against the keccaks that it needs", "µs", hash[0], hash[1], 1.5),
 		faster("safeTxHash against go-ethereum's apitypes", "µs", typed[0], typed[1], 3),
 		within("checking a confirmation against a bare recover", "µs", confirm[0], confirm[1], 1.2),
 		faster("the same against viem", "µs", confirm[0], viem, 8),
 		within("a quorum of five against five bare recovers", "µs", quorum[0], quorum[1], 1.2),
+		faster("packing execTransaction against go-ethereum's abi", "µs", packing[0], packing[1], 3),
 	}, nil
 }
 
@@ -130,6 +133,25 @@ func recoverOne(hash common.Hash, signature []byte) {
 	sig[64] -= 27
 	key, _ := crypto.SigToPub(hash[:], sig[:])
 	_ = crypto.PubkeyToAddress(*key)
+}
+
+func (p *protocol) packExec() { _ = safe.EncodeExec(p.tx, p.blob) }
+
+// execArguments are those of execTransaction, as an ABI file gives them.
+var execArguments = func() (list abi.Arguments) {
+	for _, name := range []string{"address", "uint256", "bytes", "uint8", "uint256", "uint256", "uint256", "address", "address", "bytes"} {
+		t, err := abi.NewType(name, "", nil)
+		if err != nil {
+			panic(err)
+		}
+		list = append(list, abi.Argument{Type: t})
+	}
+	return list
+}()
+
+func (p *protocol) abiPackExec() {
+	zero := new(big.Int)
+	_, _ = execArguments.Pack(p.tx.To, zero, p.tx.Data, uint8(0), zero, zero, zero, common.Address{}, common.Address{}, p.blob)
 }
 
 func (p *protocol) quorumOfFive() { _ = safe.Inspect(p.hash, p.blob, 5, p.owners) }

@@ -6,6 +6,7 @@ import (
 	"crypto/ecdsa"
 	"fmt"
 	"maps"
+	"math/big"
 	"slices"
 	"testing"
 
@@ -203,6 +204,9 @@ func (s *subject) runs(ctx context.Context, from common.Address, data []byte) se
 	call := func(from common.Address, data []byte) map[string]any {
 		return map[string]any{"from": from, "to": s.address, "input": hexutil.Bytes(data), "gas": hexutil.Uint64(3_000_000)}
 	}
+	exec := call(from, data)
+	exec["gasPrice"] = hexutil.Uint64(2e9) // a refund is bounded by it
+
 	var blocks []struct {
 		Calls []struct {
 			Status     hexutil.Uint64 `json:"status"`
@@ -212,7 +216,7 @@ func (s *subject) runs(ctx context.Context, from common.Address, data []byte) se
 			} `json:"error"`
 		} `json:"calls"`
 	}
-	request := map[string]any{"blockStateCalls": []any{map[string]any{"calls": []any{call(from, data), call(common.Address{}, safe.NonceCall(s.address).Data)}}}}
+	request := map[string]any{"blockStateCalls": []any{map[string]any{"calls": []any{exec, call(common.Address{}, safe.NonceCall(s.address).Data)}}}}
 	if err := s.c.RPC().CallContext(ctx, &blocks, "eth_simulateV1", request, "latest"); err != nil {
 		s.t.Fatal(err)
 	}
@@ -249,17 +253,27 @@ func TestPackageSafeForeseesWhatEverySafeDoes(t *testing.T) {
 	ctx := testContext(t)
 	c := start(t, devnet.Config{})
 	market := must[common.Address](t)(c.DeployMarket(ctx, devnet.Address(5), devnet.Address(5), nil))
+	dear := *uint256.NewInt(1e18) // wei per gas
 	n := 0
 	for _, version := range slices.Sorted(maps.Keys(versions)) {
 		s := newSubject(t, c, market, version)
+		if _, err := c.Send(ctx, devnet.Key(devnet.RelayerKey), &s.address, big.NewInt(1e12), nil); err != nil { // pays for a small refund
+			t.Fatal(err)
+		}
 		for what, tx := range map[string]safe.Tx{
 			"a call that succeeds":                      {To: devnet.Address(8)},
 			"a call that succeeds, with safeTxGas":      {To: devnet.Address(8), SafeTxGas: *uint256.NewInt(100_000)},
 			"a call that fails":                         {To: market, Data: pack(t, "Market", "setReservePause", common.Address{1}, true)},
 			"a call that fails, with safeTxGas":         {To: market, Data: pack(t, "Market", "setReservePause", common.Address{1}, true), SafeTxGas: *uint256.NewInt(100_000)},
 			"a delegatecall into nothing that succeeds": {To: devnet.Address(8), Operation: safe.OperationDelegateCall},
+			"a call that succeeds, refunded":            {To: devnet.Address(8), SafeTxGas: *uint256.NewInt(100_000), GasPrice: *uint256.NewInt(1)},
+			"a call that fails, refunded":               {To: market, Data: pack(t, "Market", "setReservePause", common.Address{1}, true), SafeTxGas: *uint256.NewInt(100_000), GasPrice: *uint256.NewInt(1)},
+			"a refund that the Safe cannot pay":         {To: devnet.Address(8), SafeTxGas: *uint256.NewInt(100_000), GasPrice: dear},
+			"the same after a call that fails":          {To: market, Data: pack(t, "Market", "setReservePause", common.Address{1}, true), SafeTxGas: *uint256.NewInt(100_000), GasPrice: dear},
+			"a refund in a token that is none":          {To: devnet.Address(8), SafeTxGas: *uint256.NewInt(100_000), GasPrice: *uint256.NewInt(1), GasToken: market},
 		} {
 			fails := tx.To == market
+			broke := tx.GasPrice == dear || tx.GasToken == market
 			approver := s.people[2]
 			approve := safe.ApproveHashCall(s.address, s.hashes(tx).SafeTx)
 			if _, err := c.Send(ctx, approver, &approve.To, nil, approve.Data); err != nil {
@@ -268,7 +282,7 @@ func TestPackageSafeForeseesWhatEverySafeDoes(t *testing.T) {
 			for name, cell := range s.cells(tx, addressOf(approver)) {
 				n++
 				verdicts := safe.InspectAs(s.version, s.hashes(tx).SafeTx, cell.blob, quorum, s.owners)
-				foreseen := safe.Foresee(s.version, tx, verdicts, func(v safe.Verdict) bool { return cell.proven[v.Signer] }, fails)
+				foreseen := safe.Foresee(s.version, tx, verdicts, safe.ChainFacts{Proven: func(v safe.Verdict) bool { return cell.proven[v.Signer] }, InnerFails: fails, RefundFails: broke})
 				got := s.runs(ctx, cell.from, safe.EncodeExec(tx, cell.blob))
 				if problem := differs(foreseen, 0, got); problem != "" {
 					t.Errorf("%s, %s, %s: %s", version, what, name, problem)

@@ -105,11 +105,12 @@ export function elsewhere(v: Proposal): HTMLElement | null {
   const own = t && recompute(v, t);
   if (!own) return null;
   const command = hashCommand(v, t);
-  const plain = `Domain hash:  ${own.domain}\nMessage hash: ${own.message}\nsafeTxHash:   ${own.safeTx}\nCheck words:  ${checkWords(own.safeTx)}`;
+  const upper = (hash: string): string => "0x" + hash.slice(2).toUpperCase();
+  const plain = `Domain hash: ${upper(own.domain)}\nMessage hash: ${upper(own.message)}\nSafe transaction hash: ${own.safeTx}\nCheck words: ${checkWords(own.safeTx)}`;
   return el("details", {}, el("summary", {}, "Check on another machine"),
     para("This page comes from Belay. If Belay is compromised, so is this page, and all that it says of itself. Independent of it are your device’s screen, your wallet’s own RPC, and this command on a machine that Belay does not reach:"),
     el("pre", {}, command), el("div", { class: "row" }, copyButton("command", () => command)),
-    para("It must print the same as here. Read it to a second person over the phone:"),
+    para("Other public tools that compute a Safe’s hashes do as well, safe_hashes.sh among them; they and the command end with these lines, in these letters. Send them to a second person, or read the check words over the phone:"),
     el("pre", {}, plain), el("div", { class: "row" }, copyButton("hashes", () => plain)));
 }
 
