@@ -1,12 +1,12 @@
 package safe_test
 
 import (
-	"encoding/json"
+	"bytes"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
-
-	"github.com/ethereum/go-ethereum/common"
 
 	"belay/safe"
 )
@@ -43,42 +43,56 @@ func TestKnownMultiSendCallOnly(t *testing.T) {
 	}
 }
 
-// The table is compared with the npm package that it was taken from.
+// TestDeploymentsAreThePublishedOnes writes the table anew from the npm package and compares.
 func TestDeploymentsAreThePublishedOnes(t *testing.T) {
-	root := filepath.Join("..", "node_modules", "@safe-global", "safe-deployments", "dist", "assets")
-	if _, err := os.Stat(root); err != nil {
+	if _, err := os.Stat(filepath.Join("..", "node_modules", "@safe-global", "safe-deployments")); err != nil {
 		t.Skip("NOT CHECKED: npm packages are not installed")
 	}
-	published := map[common.Address]common.Hash{}
-	files, err := filepath.Glob(filepath.Join(root, "v*", "*safe*.json"))
+	want, err := exec.Command("node", "deployments.mjs").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	batches, err := filepath.Glob(filepath.Join(root, "v*", "multi_send_call_only.json"))
+	got, err := os.ReadFile("deployments.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, file := range append(files, batches...) {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
+	if !bytes.Equal(got, want) {
+		t.Error("deployments.txt is not what npm has: node safe/deployments.mjs > safe/deployments.txt")
+	}
+}
+
+func TestADeploymentKnowsItsChains(t *testing.T) {
+	for _, c := range []struct {
+		contract, version, family string
+		chain                     uint64
+		want                      bool
+	}{
+		{"Safe", "1.4.1", "canonical", 1, true},
+		{"SafeL2", "1.4.1", "canonical", 42161, true},
+		{"GnosisSafe", "1.3.0", "eip155", 10, true},
+		{"GnosisSafe", "1.0.0", "canonical", 10, false},
+		{"GnosisSafe", "1.3.0", "zksync", 324, true},
+		{"Safe", "1.4.1", "zksync", 1, false},
+		{"Safe", "1.5.0", "canonical", 31337, false},
+	} {
+		i := slices.IndexFunc(safe.Singletons(), func(d safe.Deployment) bool {
+			return d.Contract == c.contract && d.Version.String() == c.version && d.Family == c.family
+		})
+		if i < 0 {
+			t.Fatalf("no %+v", c)
 		}
-		var asset struct {
-			Deployments map[string]struct {
-				Address  common.Address
-				CodeHash common.Hash
-			}
+		d := safe.Singletons()[i]
+		if d.On(c.chain) != c.want || d.L2() != (c.contract == "SafeL2") {
+			t.Errorf("%+v: on the chain %t, L2 %t", c, d.On(c.chain), d.L2())
 		}
-		if err := json.Unmarshal(data, &asset); err != nil {
-			t.Fatal(err)
-		}
-		for _, d := range asset.Deployments {
-			published[d.Address] = d.CodeHash
+		if found, ok := safe.Singleton(d.Address, d.CodeHash); !ok || found.Address != d.Address {
+			t.Errorf("%+v is not found", c)
 		}
 	}
-	for _, d := range append(safe.Singletons(), safe.MultiSendCallOnly()...) {
-		if published[d.Address] != d.CodeHash {
-			t.Errorf("%s %s: published code hash of %s is %s, ours %s", d.Contract, d.Version, d.Address, published[d.Address], d.CodeHash)
-		}
+	if n := len(safe.FallbackHandlers()); n < 7 {
+		t.Errorf("%d fallback handlers", n)
+	}
+	if batches := safe.MultiSendCallOnly(); batches[0].Version != safe.V1_5_0 || batches[1].Family != "canonical" || batches[len(batches)-1].Version != safe.V1_3_0 {
+		t.Errorf("the batch libraries are in the order %+v", batches)
 	}
 }

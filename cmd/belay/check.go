@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"belay/configs"
@@ -278,6 +279,8 @@ func oddities(s safe.State) (list []string) {
 	note(s.Verified == safe.VerifiedByProvider, "its code at %s is not that of a published release: only VERSION() says %s", s.Singleton.Hex(), s.Version)
 	note(!s.Version.BindsChain(), "before 1.3.0 signatures are valid for this address on every chain, and a call that fails uses up the nonce")
 	note(!s.Version.TellsSuccess(), "before 1.1.0 a success leaves no event: only what Belay itself sends is told from other transactions")
+	published := slices.ContainsFunc(safe.FallbackHandlers(), func(d safe.Deployment) bool { return d.Address == s.FallbackHandler })
+	note(s.FallbackHandler != none && !published, "its fallback handler %s, which answers in its name, is none that Safe published", s.FallbackHandler.Hex())
 	note(s.Guard != none, "it has a guard, %s, which can block everything", s.Guard.Hex())
 	note(s.ModuleGuard != none, "it has a module guard, %s", s.ModuleGuard.Hex())
 	for _, m := range s.Modules {

@@ -198,6 +198,17 @@ func TestWhatIsNoSafeIsSaidToBeNone(t *testing.T) {
 	}
 }
 
+// TestASafeOfEveryNpmVersionIsKnownByItsCode, those before 1.3.0 included.
+func TestASafeOfEveryNpmVersionIsKnownByItsCode(t *testing.T) {
+	for _, version := range []safe.Version{safe.V0_1_0, safe.V1_0_0, safe.V1_1_1, safe.V1_2_0, safe.V1_3_0, safe.V1_4_1, safe.V1_5_0} {
+		s := startStack(t, version, nil)
+		state := must[safe.State](t)(dial(t, nil, s.nodes(1)...).SafeState(testContext(t), s.Guardian))
+		if state.Version != version || state.Verified == safe.VerifiedByProvider {
+			t.Errorf("a Safe %s is read as %s, %s", version, state.Version, state.Verified)
+		}
+	}
+}
+
 func TestAnOutageIsNotTakenForAMissingSafe(t *testing.T) {
 	s := startStack(t, safe.V1_4_1, nil)
 	nodes := s.nodes(2)
