@@ -3,6 +3,8 @@ package governance
 import (
 	"slices"
 	"time"
+
+	"belay/safe"
 )
 
 // Apply gives the proposal after an event. It is total: every event that a log can hold gives a proposal, also one that is
@@ -26,6 +28,8 @@ func Apply(p Proposal, e Event) Proposal {
 		p.update(e, func(t *SafeTx) { t.State = TxAsking })
 	case EventOwners:
 		p.Owners, p.Threshold, p.SafeNonce, p.ReadAt = e.Owners, e.Threshold, e.Nonce, *e.Block
+	case EventUpgraded:
+		p.applyUpgrade(*e.Safe)
 	case EventSubmitted, EventMined, EventUnmined, EventFinal:
 		p.applyTransaction(e)
 	case EventFailed:
@@ -106,6 +110,23 @@ func (p *Proposal) update(e Event, change func(*SafeTx)) {
 	}
 	p.SafeTxs = slices.Clone(p.SafeTxs)
 	change(&p.SafeTxs[i])
+}
+
+// applyUpgrade takes that the Safe runs other code. Where that hashes by another rule, nothing that was signed before can be
+// executed any more.
+func (p *Proposal) applyUpgrade(to SafeRef) {
+	p.Safe.Version, p.Safe.Verified, p.Safe.Singleton = to.Version, to.Verified, to.Singleton
+	p.SafeTxs = slices.Clone(p.SafeTxs)
+	for i := range p.SafeTxs {
+		if t := &p.SafeTxs[i]; (t.State == TxAsking || t.State == TxApproved) && !p.ruled(t) {
+			t.State = TxDead
+		}
+	}
+}
+
+// ruled reports whether the Safe of today computes the hash that was signed.
+func (p *Proposal) ruled(t *SafeTx) bool {
+	return t.Rule == safe.Version{} || t.Rule.SameRule(p.Safe.Version)
 }
 
 // applyTransaction follows a transaction: sent, mined, final, or taken off the chain.

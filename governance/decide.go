@@ -112,6 +112,8 @@ func (d *decider) confirm(in Confirm) error {
 		return nil
 	case !Legal(d.p.State, EventConfirmed):
 		return d.notOpen("it takes no more signatures")
+	case t.State == TxDead && !d.p.ruled(t):
+		return Refuse(CodeStaleHash, "open the signing page again and sign the new one", "the Safe was upgraded to %s, which hashes by another rule", d.p.Safe.Version)
 	case t.State == TxDead:
 		return Refuse(CodeStaleHash, "open the signing page again and sign the new one", "another transaction used nonce %d of the Safe", t.Tx.Nonce)
 	case t.State != TxAsking && t.State != TxApproved:

@@ -52,11 +52,14 @@ func (p *Proposal) transaction(t Transaction) *Transaction {
 	return &p.Transactions[i]
 }
 
-// standing derives where a SafeTx stands from what the chain ran and from its confirmations.
+// standing derives where a SafeTx stands from what the chain ran, from its confirmations, and from the Safe's hash rule.
 func (p *Proposal) standing(t *SafeTx) SafeTxState {
 	state := TxAsking
 	if p.quorum(t) {
 		state = TxApproved
+	}
+	if !p.ruled(t) {
+		state = TxDead
 	}
 	for _, ran := range p.Transactions {
 		switch {

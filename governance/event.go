@@ -18,6 +18,7 @@ const (
 	EventQuorum        EventType = "quorum"        // SafeTxHash; the edge
 	EventQuorumLost    EventType = "quorum_lost"   // SafeTxHash; owners or threshold changed
 	EventOwners        EventType = "owners"        // Owners, Threshold, Nonce, Block
+	EventUpgraded      EventType = "upgraded"      // Safe: its code is of another version; what was signed by another hash rule is dead
 	EventSubmitted     EventType = "submitted"     // Transaction
 	EventMined         EventType = "mined"         // Transaction
 	EventUnmined       EventType = "unmined"       // Transaction; a reorganisation took it away
@@ -43,7 +44,7 @@ const (
 )
 
 // EventTypes lists every event type, in the order of a proposal's life.
-var EventTypes = []EventType{EventProposed, EventConfirmed, EventQuorum, EventQuorumLost, EventOwners, EventSubmitted, EventMined, EventUnmined,
+var EventTypes = []EventType{EventProposed, EventConfirmed, EventQuorum, EventQuorumLost, EventOwners, EventUpgraded, EventSubmitted, EventMined, EventUnmined,
 	EventFinal, EventFailed, EventNonceUsed, EventNonceFreed, EventRebuilt, EventScheduled, EventWindow, EventPostcondition, EventExecuted,
 	EventIneffective, EventObjected, EventResponded, EventExtended, EventReleased, EventWithdrawn, EventCanceled, EventExpired,
 	EventSuperseded, EventDisclosed}
@@ -62,6 +63,7 @@ type Event struct {
 	Threshold      int              `json:"threshold,omitempty"`
 	Nonce          uint64           `json:"nonce,omitempty"`
 	Block          *safe.Block      `json:"block,omitempty"`
+	Safe           *SafeRef         `json:"safe,omitempty"`
 	Transaction    *Transaction     `json:"transaction,omitempty"`
 	SafeTxs        []SafeTx         `json:"safe_txs,omitempty"`
 	Operation      *Operation       `json:"operation,omitempty"`
@@ -79,6 +81,8 @@ func (e Event) complete() bool {
 		return e.Confirmation != nil
 	case EventOwners:
 		return e.Block != nil
+	case EventUpgraded:
+		return e.Safe != nil
 	case EventSubmitted, EventMined, EventUnmined, EventFinal:
 		return e.Transaction != nil
 	case EventScheduled, EventWindow:

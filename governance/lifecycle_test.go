@@ -51,7 +51,7 @@ func drafted(kind governance.Kind, spares int, via bool) governance.Proposal {
 	}
 	for i := range spares + 1 {
 		tx := safe.Tx{To: common.Address{8}, Data: []byte{1}, Nonce: 7 + uint64(i)}
-		p.SafeTxs = append(p.SafeTxs, governance.SafeTx{Purpose: purpose, State: governance.TxAsking, Tx: tx, Hashes: safe.Hash(p.Safe.Domain(), tx), Confirmations: []governance.Confirmation{}})
+		p.SafeTxs = append(p.SafeTxs, governance.SafeTx{Purpose: purpose, State: governance.TxAsking, Tx: tx, Hashes: safe.Hash(p.Safe.Domain(), tx), Rule: p.Safe.Version, Confirmations: []governance.Confirmation{}})
 		purpose = governance.PurposeSpare
 	}
 	return p

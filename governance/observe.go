@@ -16,7 +16,8 @@ import (
 // safeSeen takes a newer agreed reading of the Safe. Only what changed is recorded. A Safe without owners or threshold does not
 // exist, so such a reading is unknown, and unknown changes nothing.
 func (d *decider) safeSeen(s safe.State) error {
-	same := slices.Equal(d.p.Owners, s.Owners) && d.p.Threshold == s.Threshold && d.p.SafeNonce == s.Nonce
+	upgraded := s.Verified != "" && d.p.Safe.Differs(s) // a short reading proves nothing of the code
+	same := slices.Equal(d.p.Owners, s.Owners) && d.p.Threshold == s.Threshold && d.p.SafeNonce == s.Nonce && !upgraded
 	if same || d.p.State == "" || s.Block.Number < d.p.ReadAt.Number || s.Threshold < 1 || len(s.Owners) == 0 {
 		return nil
 	}
@@ -28,6 +29,11 @@ func (d *decider) safeSeen(s safe.State) error {
 	if err := d.emit(Event{Type: EventOwners, By: "chain", Text: text, Owners: s.Owners, Threshold: s.Threshold, Nonce: s.Nonce, Block: &s.Block}); err != nil {
 		return err
 	}
+	if upgraded {
+		if err := d.upgraded(s); err != nil {
+			return err
+		}
+	}
 	for _, t := range d.p.SafeTxs {
 		if t.State == TxDead && t.Tx.Nonce >= s.Nonce {
 			if err := d.freed(t); err != nil {
@@ -35,7 +41,37 @@ func (d *decider) safeSeen(s safe.State) error {
 			}
 		}
 	}
-	return d.judgeQuorum()
+	if err := d.judgeQuorum(); err != nil || !upgraded {
+		return err
+	}
+	return d.outdated()
+}
+
+// upgraded takes that the Safe's code was replaced in place, or that it is known now what it is.
+func (d *decider) upgraded(s safe.State) error {
+	ref := d.p.Safe
+	text := fmt.Sprintf("the Safe's code is version %s now, it was %s; what was signed still holds", s.Version, ref.Version)
+	switch {
+	case !s.Version.SameRule(ref.Version):
+		text = fmt.Sprintf("the Safe's code is version %s now, it was %s; it hashes by another rule, and what was signed before cannot be executed", s.Version, ref.Version)
+	case s.Verified == safe.VerifiedByProvider:
+		text = "THE SAFE'S CODE IS NOT THAT OF A PUBLISHED RELEASE ANY MORE"
+	case s.Version == ref.Version && ref.Verified == safe.VerifiedByProvider:
+		text = "the providers agree that the Safe's code is that of a published release"
+	}
+	ref.Version, ref.Verified, ref.Singleton = s.Version, s.Verified, s.Singleton
+	return d.emit(Event{Type: EventUpgraded, By: "chain", Text: text, Safe: &ref, Block: &s.Block})
+}
+
+// outdated ends what was asked for by a rule that the Safe does not follow any more. An emergency is rebuilt instead, and so is
+// the execution of a ready operation.
+func (d *decider) outdated() error {
+	t := d.p.Active()
+	asking := d.p.State == StateProposed || d.p.State == StateApproved
+	if !asking || d.p.Kind.Emergency() || t == nil || t.State != TxDead || d.p.ruled(t) {
+		return nil
+	}
+	return d.emit(Event{Type: EventSuperseded, By: "chain", Text: fmt.Sprintf("the Safe was upgraded to %s, which hashes by another rule; propose it again", d.p.Safe.Version)})
 }
 
 // freed takes that a reorganisation gave a SafeTx its nonce back. One that failed in a transaction which still stands stays dead.

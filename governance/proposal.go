@@ -80,6 +80,16 @@ type SafeRef struct {
 	Address  common.Address    `json:"address"`
 	Version  safe.Version      `json:"version"`
 	Verified safe.Verification `json:"verified"`
+
+	Singleton common.Address `json:"singleton,omitzero"` // whose code it runs
+}
+
+// Differs reports whether a reading tells another code than this one: another version or implementation, or whether it was ever
+// published. What a reading leaves out is not different.
+func (r SafeRef) Differs(s safe.State) bool {
+	moved := s.Singleton != common.Address{} && s.Singleton != r.Singleton
+	proven := s.Verified != "" && (s.Verified == safe.VerifiedByProvider) != (r.Verified == safe.VerifiedByProvider)
+	return s.Version != safe.Version{} && (s.Version != r.Version || moved || proven)
 }
 
 // Domain is what hashes of this Safe's transactions are bound to.
@@ -97,7 +107,7 @@ const (
 	TxMined    SafeTxState = "mined"      // ExecutionSuccess seen, not final yet
 	TxFinal    SafeTxState = "executed"   // ExecutionSuccess is final
 	TxFailed   SafeTxState = "failed"     // ExecutionFailure: mined, no effect, nonce gone
-	TxDead     SafeTxState = "superseded" // its nonce was used by another transaction
+	TxDead     SafeTxState = "superseded" // its nonce was used by another transaction, or the Safe's hash rule is another now
 )
 
 // SafeTx is one exact transaction that owners are asked to sign.
@@ -108,6 +118,7 @@ type SafeTx struct {
 	Hashes        safe.Hashes    `json:"hashes"`
 	Confirmations []Confirmation `json:"confirmations"`
 	UsedBy        common.Hash    `json:"used_by,omitzero"` // transaction that used its nonce, when dead and known
+	Rule          safe.Version   `json:"rule,omitzero"`    // of the Safe when it was hashed
 }
 
 // Confirmation is a verified owner's yes over one safeTxHash. The bytes stay in the store's signatures.

@@ -44,7 +44,7 @@ func TestReplayGivesTheStoredProposal(t *testing.T) {
 
 func (s *tale) randomInput(r *rapid.T) governance.Input {
 	tx := rapid.IntRange(0, len(s.p.SafeTxs)-1).Draw(r, "tx")
-	switch rapid.IntRange(0, 15).Draw(r, "input") {
+	switch rapid.IntRange(0, 16).Draw(r, "input") {
 	case 0, 1, 2:
 		return s.yes(tx, rapid.IntRange(0, 2).Draw(r, "owner"))
 	case 3:
@@ -77,12 +77,14 @@ func (s *tale) randomInput(r *rapid.T) governance.Input {
 		if s.p.State == governance.StateReady {
 			next.Purpose = governance.PurposeExecute
 		}
-		next.Hashes = safe.Hash(s.p.Safe.Domain(), next.Tx)
+		next.Rule, next.Hashes = s.p.Safe.Version, safe.Hash(s.p.Safe.Domain(), next.Tx)
 		return governance.Rebuilt{SafeTxs: []governance.SafeTx{next}, Why: "asked again"}
 	case 13:
 		return governance.Sent{Transaction: governance.Transaction{TxHash: common.Hash{42}, Role: s.p.SafeTxs[tx].Purpose, SafeTxHash: s.p.SafeTxs[tx].Hashes.SafeTx}}
 	case 14:
 		s.now = s.now.Add(20 * time.Hour)
+	case 15:
+		return runsCode(rapid.SampledFrom([]safe.Version{safe.V1_1_1, safe.V1_3_0, safe.V1_4_1}).Draw(r, "version"), 101+uint64(len(s.events)), rapid.SampledFrom([]safe.Verification{safe.VerifiedByAddress, safe.VerifiedByProvider}).Draw(r, "verified"))
 	}
 	return governance.Tick{}
 }

@@ -37,6 +37,8 @@ func (l look) status() string {
 func (l look) asking() string {
 	t := l.p.Active()
 	switch {
+	case t != nil && t.State == TxDead && !l.p.ruled(t):
+		return "The Safe was upgraded; a new transaction is being drafted"
 	case t == nil || t.State == TxDead:
 		return "Its nonce was used; a new transaction is being drafted"
 	case t.State != TxAsking:

@@ -65,6 +65,8 @@ func (l look) tell(e Event) telling {
 		return telling{ours: "enough signatures" + l.which(e, " for the %s, nonce %d") + ": " + e.Text}
 	case EventQuorumLost:
 		return telling{ours: "no longer enough signatures" + l.which(e, " for the %s, nonce %d") + ": " + e.Text}
+	case EventUpgraded:
+		return telling{ours: e.Text}
 	case EventSubmitted, EventMined, EventFinal, EventUnmined:
 		return telling{ours: carried(e)}
 	case EventScheduled:

@@ -17,6 +17,7 @@ var table = map[State]map[EventType][]State{
 		EventQuorum:        {StateProposed, StateApproved}, // a spare's quorum moves nothing yet
 		EventQuorumLost:    {StateProposed},                // of a spare
 		EventOwners:        {StateProposed},
+		EventUpgraded:      {StateProposed, StateApproved},
 		EventSubmitted:     {StateProposed}, // sent just before quorum was lost
 		EventMined:         {StateProposed}, // executed from outside before we saw quorum
 		EventUnmined:       {StateProposed, StateApproved},
@@ -44,6 +45,7 @@ var table = map[State]map[EventType][]State{
 		EventQuorum:        {StateApproved},
 		EventQuorumLost:    {StateProposed, StateApproved},
 		EventOwners:        {StateApproved},
+		EventUpgraded:      {StateProposed, StateApproved},
 		EventSubmitted:     {StateApproved},
 		EventMined:         {StateApproved},
 		EventUnmined:       {StateApproved, StateProposed}, // executed from outside with signatures that we never saw
@@ -68,6 +70,7 @@ var table = map[State]map[EventType][]State{
 		EventQuorum:        {StateQueued},
 		EventQuorumLost:    {StateQueued},
 		EventOwners:        {StateQueued},
+		EventUpgraded:      {StateQueued},
 		EventSubmitted:     {StateQueued},
 		EventMined:         {StateQueued},
 		EventUnmined:       unscheduled(StateQueued, StateReady), // run before we saw its window open
@@ -89,6 +92,7 @@ var table = map[State]map[EventType][]State{
 		EventQuorum:        {StateReady},
 		EventQuorumLost:    {StateReady},
 		EventOwners:        {StateReady},
+		EventUpgraded:      {StateReady},
 		EventSubmitted:     {StateReady},
 		EventMined:         {StateReady},
 		EventUnmined:       unscheduled(StateReady),
@@ -128,6 +132,7 @@ func ended(s State, back ...State) map[EventType][]State {
 	slices.Sort(back)
 	return map[EventType][]State{
 		EventOwners:        {s},
+		EventUpgraded:      {s},
 		EventSubmitted:     {s},
 		EventMined:         {s},
 		EventUnmined:       slices.Compact(back),

@@ -9,7 +9,7 @@ import (
 )
 
 // What a chain reports is taken in every state that a proposal can stand in.
-const chainFacts = "owners submitted mined unmined final nonce_used nonce_freed window postcondition executed ineffective "
+const chainFacts = "owners upgraded submitted mined unmined final nonce_used nonce_freed window postcondition executed ineffective "
 
 // takes says, by hand and independently of the table, which events each state takes.
 var takes = map[governance.State]string{

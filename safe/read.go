@@ -46,6 +46,7 @@ var (
 	thresholdSelector      = [4]byte{0xe7, 0x52, 0x35, 0xb8} // getThreshold()
 	isOwnerSelector        = [4]byte{0x2f, 0x54, 0xbf, 0x6e} // isOwner(address)
 	versionSelector        = [4]byte{0xff, 0xa1, 0xad, 0x74} // VERSION()
+	singletonSelector      = [4]byte{0xa6, 0x19, 0x48, 0x6e} // masterCopy()
 	domainSelector         = [4]byte{0xf6, 0x98, 0xda, 0x25} // domainSeparator()
 	transactionHash        = [4]byte{0xd8, 0xd1, 0x1f, 0x78} // getTransactionHash(address,uint256,bytes,uint8,uint256,uint256,uint256,address,address,uint256)
 	approvedHashesSelector = [4]byte{0x7d, 0x83, 0x29, 0x74} // approvedHashes(address,bytes32)
@@ -80,6 +81,10 @@ func IsOwnerCall(safe, a common.Address) Call {
 // VersionCall reads VERSION(); DecodeVersion takes the answer. Any contract can say anything here: compare singleton and
 // code hash (KnownSingleton), and the hash of a probe (TransactionHashCall).
 func VersionCall(safe common.Address) Call { return call(safe, versionSelector) }
+
+// SingletonCall asks a Safe's proxy which implementation it runs; DecodeHash and AddressInSlot take the answer. The proxy answers
+// it itself, before its implementation could; SlotSingleton holds the same. The Safe of another proxy may not answer.
+func SingletonCall(safe common.Address) Call { return call(safe, singletonSelector) }
 
 // DomainCall reads the domain separator; DecodeHash takes the answer.
 func DomainCall(safe common.Address) Call { return call(safe, domainSelector) }

@@ -118,6 +118,11 @@ func (v Version) BindsChain() bool {
 	return v.AtLeast(V1_3_0)
 }
 
+// SameRule reports whether transactions hash alike under v and o, so that signatures made for one hold for the other.
+func (v Version) SameRule(o Version) bool {
+	return v.BindsChain() == o.BindsChain() && v.Less(V1_0_0) == o.Less(V1_0_0)
+}
+
 // TellsSuccess reports whether an execution that succeeded leaves an event. Before 1.1.0 only failures do.
 func (v Version) TellsSuccess() bool {
 	return v.AtLeast(V1_1_0)

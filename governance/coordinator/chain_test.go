@@ -60,7 +60,6 @@ type scripted struct {
 	onSend  func(raw []byte) // called for each broadcast, before it is judged
 	hides   bool             // logs are left out
 	razed   common.Address   // a contract that is not there
-	version safe.Version     // of every Safe
 	runs    common.Address   // what the market runs, as a proxy
 	odd     bool             // the Safe's code is none that was published
 	sweep   *safe.Sweep      // what lower gas limits would do
@@ -78,6 +77,7 @@ type sealed struct {
 // world is all state of the chain.
 type world struct {
 	safes    map[common.Address]vault
+	version  safe.Version // of every Safe
 	paused   map[common.Address]bool
 	ltv      map[common.Address]uint64
 	ops      map[common.Hash]uint64 // OpenZeppelin's timestamps: 0 unset, 1 done
@@ -105,7 +105,7 @@ func (w world) clone() world {
 
 func newScripted(t *testing.T, genesis world) *scripted {
 	s := &scripted{t: t, pool: map[common.Address]map[uint64]*types.Transaction{}, changed: make(chan struct{}), final: 2,
-		calls: map[string]int{}, fails: map[string]error{}, version: safe.V1_4_1}
+		calls: map[string]int{}, fails: map[string]error{}}
 	s.seal(nil, nil, genesis)
 	return s
 }
@@ -349,7 +349,7 @@ func (s *scripted) safeIn(w world, at safe.Block, address common.Address, verifi
 	if !ok {
 		return safe.State{}, safe.ErrNotSafe
 	}
-	return safe.State{Block: at, Owners: v.owners, Threshold: v.threshold, Nonce: v.nonce, Version: s.version, Verified: verified}, nil
+	return safe.State{Block: at, Owners: v.owners, Threshold: v.threshold, Nonce: v.nonce, Version: w.version, Verified: verified}, nil
 }
 
 func (s *scripted) Read(ctx context.Context, at safe.Block, calls []safe.Call) ([]safe.Result, error) {

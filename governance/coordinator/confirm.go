@@ -84,7 +84,7 @@ func (c *Coordinator) meant(p governance.Proposal, in Signed) (*governance.SafeT
 		return nil, governance.Refuse(governance.CodeWrongHash, "open the signing page again and sign what it shows", "%s has no transaction with the safeTxHash %s", p.ID, in.SafeTxHash)
 	}
 	if t.State == governance.TxDead && t.ConfirmedBy(in.Owner) == nil && !p.State.Ended() && !alreadyHeld(&p, t, in) {
-		return nil, governance.Refuse(governance.CodeStaleHash, "open the signing page again and sign the new one", "nonce %d of the Safe was used by another transaction, so %s was rebuilt", t.Tx.Nonce, p.ID)
+		return nil, governance.Refuse(governance.CodeStaleHash, "open the signing page again and sign the new one", "nonce %d of the Safe was used by another transaction, or the Safe was upgraded; %s was rebuilt", t.Tx.Nonce, p.ID)
 	}
 	return t, nil
 }

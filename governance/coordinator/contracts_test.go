@@ -203,6 +203,9 @@ func (w world) view(call safe.Call) safe.Result {
 		return safe.Result{Data: word(uint64(v.threshold))}
 	case isSafe && bytes.Equal(call.Data, safe.NonceCall(call.To).Data):
 		return safe.Result{Data: word(v.nonce)}
+	case isSafe && bytes.Equal(call.Data, safe.VersionCall(call.To).Data):
+		text := []byte(w.version.String())
+		return safe.Result{Data: slices.Concat(word(32), word(uint64(len(text))), common.RightPadBytes(text, 32))}
 	case isSafe && is(approvedHashes, call.Data):
 		in := inputs(approvedHashes, call.Data)
 		return safe.Result{Data: truth(w.approved[approval{call.To, in[0].(common.Address), in[1].([32]byte)}])}

@@ -64,7 +64,7 @@ func (d *drafting) readSafe(ctx context.Context) error {
 		return err
 	}
 	d.state = state
-	d.p.Safe = governance.SafeRef{Name: d.guarded.Name, Chain: d.chain.Name, ChainID: d.chain.ChainID, Address: d.guarded.Address, Version: state.Version, Verified: state.Verified}
+	d.p.Safe = governance.SafeRef{Name: d.guarded.Name, Chain: d.chain.Name, ChainID: d.chain.ChainID, Address: d.guarded.Address, Version: state.Version, Verified: state.Verified, Singleton: state.Singleton}
 	d.p.Owners, d.p.Threshold, d.p.SafeNonce, d.p.ReadAt = state.Owners, state.Threshold, state.Nonce, state.Block
 	d.p.OpenedAt, d.p.OpenedNonce = state.Block, state.Nonce
 	return nil

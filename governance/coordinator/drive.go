@@ -310,7 +310,7 @@ func safeTxSubject(p governance.Proposal, t governance.SafeTx) relay.Subject {
 		}
 		return relay.Subject{Done: true}
 	case governance.TxDead:
-		return relay.Subject{Dead: true, Why: "its Safe nonce was used by another transaction"}
+		return relay.Subject{Dead: true, Why: "its Safe nonce was used by another transaction, or the Safe was upgraded"}
 	case governance.TxFailed:
 		return relay.Subject{Dead: true, Why: "the Safe ran it without effect"}
 	}

@@ -111,7 +111,7 @@ func (c *Coordinator) observeSafe(ctx context.Context, chain ChainConfig, head s
 	if !p.Watched() || p.State.Ended() && !p.Usable() && !slices.ContainsFunc(p.SafeTxs, dead) {
 		return nil // nothing of it can be signed, sent or given its nonce back
 	}
-	state, err := c.safeAt(ctx, chain, head, p.Safe.Address)
+	state, err := c.provenSafe(ctx, chain, head, p.Safe)
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,10 @@ func (d *drafting) placed(id string, others []governance.Proposal) governance.Pr
 
 // atNonce is the same transaction at another nonce, unsigned.
 func atNonce(t governance.SafeTx, ref governance.SafeRef, purpose governance.Purpose, nonce uint64) governance.SafeTx {
-	t.Purpose, t.State, t.Tx.Nonce = purpose, governance.TxAsking, nonce
+	t.Purpose, t.State, t.Tx.Nonce, t.Rule = purpose, governance.TxAsking, nonce, ref.Version
+	if ref.Version.KeepsNonceOnFailure() {
+		t.Tx.SafeTxGas.Clear() // rebuilt for a Safe that was upgraded: it needs no gate any more
+	}
 	t.Hashes = safe.Hash(ref.Domain(), t.Tx)
 	t.Confirmations = []governance.Confirmation{}
 	t.UsedBy = common.Hash{}

@@ -351,7 +351,7 @@ func TestAnOldSafeIsGivenAGate(t *testing.T) {
 	for version, gated := range map[safe.Version]bool{safe.V0_1_0: true, safe.V1_1_1: true, safe.V1_2_0: true, safe.V1_3_0: false, safe.V1_5_0: false} {
 		t.Run(version.String(), func(t *testing.T) {
 			bubble(t, func(t *testing.T, r *rig) {
-				r.chain.set(func(s *scripted) { s.version, s.sweep = version, &safe.Sweep{} })
+				r.chain.set(func(s *scripted) { s.head().world.version, s.sweep = version, &safe.Sweep{} })
 				r.start()
 				v := r.pause("usdc")
 				if want := map[bool]string{true: "180000", false: "0"}[gated]; v.SafeTx.SafeTxGas != want {

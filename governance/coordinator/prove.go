@@ -98,7 +98,10 @@ func nextSafeTxs(p governance.Proposal, state safe.State, others []governance.Pr
 	next := ladder(*dead, p, state.Nonce, others)
 	nonce := next[0].Tx.Nonce
 	why := fmt.Sprintf("nonce %d of the Safe is gone; asked again at nonce %d", dead.Tx.Nonce, nonce)
-	if dead.UsedBy != (common.Hash{}) {
+	switch {
+	case !dead.Rule.SameRule(p.Safe.Version):
+		why = fmt.Sprintf("the Safe was upgraded to %s, which hashes by another rule; asked again at nonce %d", p.Safe.Version, nonce)
+	case dead.UsedBy != (common.Hash{}):
 		why = fmt.Sprintf("%s used nonce %d of the Safe; asked again at nonce %d", dead.UsedBy.Hex(), dead.Tx.Nonce, nonce)
 	}
 	return governance.Rebuilt{SafeTxs: next, Why: why}, nil

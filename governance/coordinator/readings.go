@@ -4,19 +4,21 @@ import (
 	"context"
 	"fmt"
 
+	"belay/governance"
 	"belay/safe"
 
 	"github.com/ethereum/go-ethereum/common"
 )
 
-// safeAt reads what decides about signatures, in one round: who may sign, how many must, and which nonce comes next. The state that it
-// gives may hold nothing else. What a block says never changes, so a reading at the same block is used again.
+// safeAt reads what decides about signatures, in one round: who may sign, how many must, which nonce comes next, and what code the Safe
+// says that it runs. The state that it gives may hold nothing else. What a block says never changes, so a reading at the same block is used again.
 func (c *Coordinator) safeAt(ctx context.Context, chain ChainConfig, at safe.Block, address common.Address) (safe.State, error) {
 	key := place{chain.Name, address}
 	if known, ok := c.hints.safeAt(key, at); ok {
 		return known, nil
 	}
-	results, err := chain.Chain.Read(ctx, at, []safe.Call{safe.OwnersCall(address), safe.ThresholdCall(address), safe.NonceCall(address)})
+	results, err := chain.Chain.Read(ctx, at, []safe.Call{safe.OwnersCall(address), safe.ThresholdCall(address), safe.NonceCall(address),
+		safe.VersionCall(address), safe.SingletonCall(address)})
 	if err != nil {
 		return safe.State{}, fmt.Errorf("read safe at block %d: %w", at.Number, err)
 	}
@@ -29,8 +31,8 @@ func (c *Coordinator) safeAt(ctx context.Context, chain ChainConfig, at safe.Blo
 }
 
 func decodeSafe(at safe.Block, results []safe.Result) (s safe.State, err error) {
-	if len(results) != 3 {
-		return s, fmt.Errorf("%d answers to 3 reads", len(results))
+	if len(results) != 5 {
+		return s, fmt.Errorf("%d answers to 5 reads", len(results))
 	}
 	s.Block = at
 	if s.Owners, err = safe.DecodeOwners(results[0]); err != nil {
@@ -42,10 +44,29 @@ func decodeSafe(at safe.Block, results []safe.Result) (s safe.State, err error) 
 	if s.Nonce, err = safe.DecodeNonce(results[2]); err != nil {
 		return s, err
 	}
+	if version, err := safe.DecodeVersion(results[3]); err == nil {
+		s.Version = version
+	}
+	if singleton, err := safe.DecodeHash(results[4]); err == nil {
+		s.Singleton = safe.AddressInSlot(singleton)
+	}
 	if s.Threshold < 1 || s.Threshold > len(s.Owners) {
 		return s, fmt.Errorf("a threshold of %d with %d owners was never set up", s.Threshold, len(s.Owners))
 	}
 	return s, nil
+}
+
+// provenSafe is safeAt, and where the Safe says that it runs other code than ref, all of it, with the proof of what that is.
+func (c *Coordinator) provenSafe(ctx context.Context, chain ChainConfig, at safe.Block, ref governance.SafeRef) (safe.State, error) {
+	state, err := c.safeAt(ctx, chain, at, ref.Address)
+	if err != nil || !ref.Differs(state) || state.Verified != "" {
+		return state, err
+	}
+	if state, err = chain.Chain.StateAt(ctx, at, ref.Address); err != nil {
+		return state, fmt.Errorf("read what the Safe was upgraded to: %w", err)
+	}
+	c.hints.keepSafe(place{chain.Name, ref.Address}, state)
+	return state, nil
 }
 
 // newestSafe reads the same at the newest agreed block.

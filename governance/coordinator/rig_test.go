@@ -51,7 +51,7 @@ func genesis() world {
 			guardianSafe: {owners: []common.Address{addressOf(alice), addressOf(bob), addressOf(carol)}, threshold: 2, nonce: 7},
 			otherSafe:    {owners: []common.Address{addressOf(alice)}, threshold: 1},
 		},
-		paused: map[common.Address]bool{}, ltv: map[common.Address]uint64{usdc: firstLtv, weth: firstLtv}, ops: map[common.Hash]uint64{},
+		version: safe.V1_4_1, paused: map[common.Address]bool{}, ltv: map[common.Address]uint64{usdc: firstLtv, weth: firstLtv}, ops: map[common.Hash]uint64{},
 		balances: map[common.Address]uint256.Int{addressOf(routineKey): oneEther, addressOf(emergencyKey): oneEther}, nonces: map[common.Address]uint64{},
 		roles: map[string]bool{"PROPOSER_ROLE" + guardianSafe.Hex(): true, "CANCELLER_ROLE" + guardianSafe.Hex(): true, "EXECUTOR_ROLE" + (common.Address{}).Hex(): true},
 	}

@@ -349,3 +349,26 @@ func TestTheLeadIsTakenAwayFromTheOlderOne(t *testing.T) {
 		}
 	})
 }
+
+// TestAPauseOutlivesAnUpgradeOfTheSafe: signed by the old rule it can never be executed; it is asked again by the new one.
+func TestAPauseOutlivesAnUpgradeOfTheSafe(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		r.chain.set(func(s *scripted) { s.head().world.version = safe.V1_1_1 })
+		r.start()
+		v, other := r.pause("usdc"), r.setLtv("4000")
+		r.signAll(v, alice)
+		r.chain.set(func(s *scripted) { s.head().world.version = safe.V1_4_1 })
+		r.blocks("it is asked again", func() bool { p := r.stored(v.ID); return len(p.SafeTxs) > len(v.SafeTxs) })
+		again := r.show(v.ID)
+		if again.Safe.Version != "1.4.1" || again.SafeTx.SafeTxGas != "0" || again.SafeTxHash == v.SafeTxHash {
+			t.Errorf("asked again as %+v on a Safe %s", again.SafeTx, again.Safe.Version)
+		}
+		if got := r.show(other.ID); got.State != governance.StateSuperseded {
+			t.Errorf("the parameter change is %s", got.State)
+		}
+		_, err := r.confirm(bob, v.ID, common.HexToHash(v.SafeTxHash))
+		refused(t, err, governance.CodeStaleHash, "upgraded")
+		r.signAll(again, alice, bob)
+		r.ends(v.ID, governance.StateExecuted, "pause usdc true")
+	})
+}
