@@ -25,21 +25,37 @@ var (
 	ErrBadMultiSend = errors.New("malformed multisend bytes")
 )
 
+// BatchItem is one call of a foreign batch, with the operation that it asks for. MultiSend runs both; MultiSendCallOnly reverts on
+// a DELEGATECALL, and Belay makes none.
+type BatchItem struct {
+	Call
+	Operation Operation
+}
+
 // EncodeMultiSend returns the calldata of multiSend with every call as operation 0. It does not judge targets: Batch does.
 func EncodeMultiSend(calls []Call) ([]byte, error) {
-	if len(calls) == 0 {
+	items := make([]BatchItem, len(calls))
+	for i, c := range calls {
+		items[i].Call = c
+	}
+	return EncodeBatch(items)
+}
+
+// EncodeBatch returns the calldata of multiSend for items as they are.
+func EncodeBatch(items []BatchItem) ([]byte, error) {
+	if len(items) == 0 {
 		return nil, fmt.Errorf("encode multisend: %w", ErrEmptyBatch)
 	}
 	size := 0
-	for _, c := range calls {
+	for _, c := range items {
 		size += itemHead + len(c.Data)
 	}
 	b := make([]byte, 0, len(multiSendSelector)+2*wordSize+size+padding(size))
 	b = append(b, multiSendSelector[:]...)
 	b = appendUint64(b, wordSize)
 	b = appendUint64(b, uint64(size))
-	for _, c := range calls {
-		b = append(b, byte(OperationCall))
+	for _, c := range items {
+		b = append(b, byte(c.Operation))
 		b = append(b, c.To[:]...)
 		b = appendUint256(b, &c.Value)
 		b = appendUint64(b, uint64(len(c.Data)))
@@ -48,10 +64,26 @@ func EncodeMultiSend(calls []Call) ([]byte, error) {
 	return append(b, make([]byte, padding(size))...), nil
 }
 
-// DecodeMultiSend opens the calldata of multiSend. It is strict: only plain calls, every byte accounted for, and what it
-// decodes EncodeMultiSend encodes to the same bytes. A zero target is kept as it is: for the 1.5.0 libraries it means the
-// Safe itself, for older ones nobody.
+// DecodeMultiSend opens the calldata of multiSend that makes plain calls only, as DecodeBatch does.
 func DecodeMultiSend(calldata []byte) ([]Call, error) {
+	items, err := DecodeBatch(calldata)
+	if err != nil {
+		return nil, err
+	}
+	calls := make([]Call, len(items))
+	for i, item := range items {
+		if item.Operation != OperationCall {
+			return nil, fmt.Errorf("decode multisend: item %d: %w: operation %d", i, ErrNestedBatch, item.Operation)
+		}
+		calls[i] = item.Call
+	}
+	return calls, nil
+}
+
+// DecodeBatch opens the calldata of multiSend. It is strict: operations 0 and 1 alone, and every byte accounted for, so that what
+// it decodes has one encoding. A zero target is kept as it is: for the 1.5.0 libraries it means the Safe itself, for older ones
+// nobody.
+func DecodeBatch(calldata []byte) ([]BatchItem, error) {
 	body, err := body(calldata, multiSendSelector)
 	if err != nil {
 		return nil, fmt.Errorf("decode multisend: %w", err)
@@ -65,23 +97,23 @@ func DecodeMultiSend(calldata []byte) ([]Call, error) {
 	if len(packed) == 0 {
 		return nil, fmt.Errorf("decode multisend: %w", ErrEmptyBatch)
 	}
-	var calls []Call
+	var items []BatchItem
 	for len(packed) > 0 {
-		var c Call
+		var c BatchItem
 		if c, packed, err = readItem(packed); err != nil {
-			return nil, fmt.Errorf("decode multisend: item %d: %w", len(calls), err)
+			return nil, fmt.Errorf("decode multisend: item %d: %w", len(items), err)
 		}
-		calls = append(calls, c)
+		items = append(items, c)
 	}
-	return calls, nil
+	return items, nil
 }
 
-func readItem(packed []byte) (c Call, rest []byte, err error) {
+func readItem(packed []byte) (c BatchItem, rest []byte, err error) {
 	if len(packed) < itemHead {
 		return c, nil, fmt.Errorf("%w: %d bytes left, an item has at least %d", ErrBadMultiSend, len(packed), itemHead)
 	}
-	if op := packed[0]; op != byte(OperationCall) {
-		return c, nil, fmt.Errorf("%w: operation %d", ErrNestedBatch, op)
+	if c.Operation = Operation(packed[0]); c.Operation > OperationDelegateCall {
+		return c, nil, fmt.Errorf("%w: operation %d", ErrBadMultiSend, c.Operation)
 	}
 	c.To = common.BytesToAddress(packed[1 : 1+common.AddressLength])
 	c.Value.SetBytes32(packed[1+common.AddressLength:])

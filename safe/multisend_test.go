@@ -89,6 +89,7 @@ func TestDecodeMultiSendRefuses(t *testing.T) {
 		{"no calldata", nil, safe.ErrWrongSelector},
 		{"no items", empty, safe.ErrEmptyBatch},
 		{"a delegatecall inside", patched(first, 1), safe.ErrNestedBatch},
+		{"an operation that does not exist", patched(first, 2), safe.ErrBadMultiSend},
 		{"an item longer than the rest", patched(first+84, 200), safe.ErrBadMultiSend},
 		{"an item of 2^256 bytes", patched(first+53, 0xff), safe.ErrBadMultiSend},
 		{"half an item at the end", patched(first+84, 40), safe.ErrBadMultiSend},
@@ -136,6 +137,24 @@ func FuzzDecodeMultiSend(f *testing.F) {
 			return
 		}
 		if again, err := safe.EncodeMultiSend(calls); err != nil || !bytes.Equal(again, data) {
+			t.Fatalf("%x encodes again to %x, %v", data, again, err)
+		}
+	})
+}
+
+// FuzzDecodeBatch is the same for foreign batches, which may hold delegatecalls.
+func FuzzDecodeBatch(f *testing.F) {
+	good, err := safe.EncodeBatch([]safe.BatchItem{{Call: safe.Call{To: addr("0x11"), Data: []byte{1, 2, 3}}, Operation: safe.OperationDelegateCall}, {}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(good)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		items, err := safe.DecodeBatch(data)
+		if err != nil {
+			return
+		}
+		if again, err := safe.EncodeBatch(items); err != nil || !bytes.Equal(again, data) {
 			t.Fatalf("%x encodes again to %x, %v", data, again, err)
 		}
 	})

@@ -58,7 +58,7 @@ func TestDecodeTellsACallInWords(t *testing.T) {
 func TestDecodeTripsOnTheBybitTransaction(t *testing.T) {
 	d := decodeJSON(t, "--to", "0x96221423681a6d52e184d440a8efcebb105c7242", "--operation", "1", "--safe-version", "1.1.1",
 		"--data", "0xa9059cbb000000000000000000000000bdd077f651ebe7f7b3ce16fe5f2b025be29695160000000000000000000000000000000000000000000000000000000000000000")
-	if got := strings.Join(d.codes(), " "); !strings.Contains(got, "delegatecall") || !strings.Contains(got, "token_delegatecall") || !strings.Contains(got, "replayable") {
+	if got := strings.Join(d.codes(), " "); !strings.Contains(got, "delegatecall") || !strings.Contains(got, "token_delegatecall") || !strings.Contains(got, "replayable_on") {
 		t.Errorf("dangers %s", got)
 	}
 }

@@ -26,7 +26,7 @@ func TestEverySafePauses(t *testing.T) {
 				t.Fatalf("simulation %+v", v.Simulation)
 			}
 			old := strings.Compare(release.Version, "1.3") < 0
-			for _, code := range []string{"replayable", "nonce_burns"} {
+			for _, code := range []string{"replayable_on", "nonce_burns"} {
 				if told := hasDanger(v, code); told != old {
 					t.Errorf("danger %s told %t, want %t", code, told, old)
 				}

@@ -7,16 +7,32 @@ var builtin = parseAll(
 	"transferFrom(address from, address to, uint256 amount)",
 	"approve(address spender, uint256 amount)",
 	"increaseAllowance(address spender, uint256 added)",
+	"decreaseAllowance(address spender, uint256 subtracted)",
+	"permit(address owner, address spender, uint256 value, uint256 deadline, uint8 v, bytes32 r, bytes32 s)",
+	"mint(address to, uint256 amount)",
+	"burn(uint256 amount)",
+	"burnFrom(address account, uint256 amount)",
 	"setApprovalForAll(address operator, bool approved)",
 	"safeTransferFrom(address from, address to, uint256 id)",
+	"safeTransferFrom(address from, address to, uint256 id, bytes data)",
+	"safeTransferFrom(address from, address to, uint256 id, uint256 amount, bytes data)",
 
-	// Ownable, Ownable2Step, AccessControl
+	// Ownable, Ownable2Step, AccessControl, AccessControlDefaultAdminRules, solmate's Auth
 	"transferOwnership(address newOwner)",
 	"acceptOwnership()",
 	"renounceOwnership()",
 	"grantRole(bytes32 role, address account)",
 	"revokeRole(bytes32 role, address account)",
 	"renounceRole(bytes32 role, address account)",
+	"beginDefaultAdminTransfer(address newAdmin)",
+	"acceptDefaultAdminTransfer()",
+	"cancelDefaultAdminTransfer()",
+	"changeDefaultAdminDelay(uint48 newDelay)",
+	"setOwner(address newOwner)",
+	"setAuthority(address newAuthority)",
+
+	// calls of a contract to itself
+	"multicall(bytes[] data)",
 
 	// Pausable, upgradeable proxies and their admins
 	"pause()",
@@ -46,6 +62,11 @@ var builtin = parseAll(
 	"setModuleGuard(address moduleGuard)",
 	"setFallbackHandler(address handler)",
 	"changeMasterCopy(address masterCopy)",
+	"migrateSingleton()",
+	"migrateWithFallbackHandler()",
+	"migrateL2Singleton()",
+	"migrateL2WithFallbackHandler()",
+	"signMessage(bytes message)",
 
 	// OpenZeppelin TimelockController
 	"schedule(address target, uint256 value, bytes data, bytes32 predecessor, bytes32 salt, uint256 delay)",
@@ -69,8 +90,22 @@ var builtin = parseAll(
 	"cancel(address caller, address target, bytes data)",
 	"grantRole(uint64 roleId, address account, uint32 executionDelay)",
 	"revokeRole(uint64 roleId, address account)",
+	"renounceRole(uint64 roleId, address callerConfirmation)",
+	"setRoleAdmin(uint64 roleId, uint64 admin)",
+	"setRoleGuardian(uint64 roleId, uint64 guardian)",
+	"setGrantDelay(uint64 roleId, uint32 newDelay)",
+	"labelRole(uint64 roleId, string label)",
+	"setTargetFunctionRole(address target, bytes4[] selectors, uint64 roleId)",
+	"setTargetAdminDelay(address target, uint32 newDelay)",
+	"setTargetClosed(address target, bool closed)",
+	"updateAuthority(address target, address newAuthority)",
 
-	// Zodiac Delay
+	// Zodiac: Roles, Delay, and what every modifier has
+	"execTransactionWithRole(address to, uint256 value, bytes data, uint8 operation, bytes32 roleKey, bool shouldRevert)",
+	"setAvatar(address avatar)",
+	"setTarget(address target)",
+	"setTxCooldown(uint256 cooldown)",
+	"setTxExpiration(uint256 expiration)",
 	"executeNextTx(address to, uint256 value, bytes data, uint8 operation)",
 	"setTxNonce(uint256 nonce)",
 	"skipExpired()",

@@ -36,12 +36,12 @@ const (
 	DangerUnknownCalldata = "unknown_calldata"
 	DangerMalformed       = "malformed_calldata"
 	DangerTooDeep         = "too_deep"
-	DangerReplayable      = "replayable"   // the signature is good on every chain
-	DangerNonceBurns      = "nonce_burns"  // a failed execution uses the nonce up
-	DangerNoCode          = "no_code"      // a call that succeeds and does nothing
-	DangerCodeChanged     = "code_changed" // a contract is not the one that its ABI was configured for
-	DangerBurnable        = "burnable"     // too little gas uses up the nonce without effect
-	DangerUnverified      = "unverified"   // the Safe's own code is none that was published
+	DangerReplayable      = "replayable_on" // the signature is good on every chain
+	DangerNonceBurns      = "nonce_burns"   // a failed execution uses the nonce up
+	DangerNoCode          = "no_code"       // a call that succeeds and does nothing
+	DangerCodeChanged     = "code_changed"  // a contract is not the one that its ABI was configured for
+	DangerBurnable        = "burnable"      // too little gas uses up the nonce without effect
+	DangerUnverified      = "unverified"    // the Safe's own code is none that was published
 )
 
 // Dangers lists what is dangerous about a transaction of the Safe d, every call within it included, worst first as far as
@@ -53,7 +53,11 @@ func (b *Book) Dangers(d safe.Domain, tx safe.Tx, multiSends ...common.Address) 
 	w := &watch{book: b}
 	w.operation(tx, multiSends)
 	w.gas(d.Version, tx)
-	for _, call := range b.DescribeTx(tx, multiSends...) {
+	calls, opened := b.open(tx, multiSends)
+	for _, call := range calls {
+		if opened && call.Delegate {
+			w.add(DangerDelegateCall, "DELEGATECALL to %s within the batch", b.Name(call.To))
+		}
 		w.call(call)
 	}
 	w.version(d.Version)
@@ -206,30 +210,50 @@ var vetoes = map[string]bool{
 var rules = map[[4]byte]Danger{
 	sel("setup(address[],uint256,address,bytes,address,address,uint256,address)"): {DangerOwners, "sets up a Safe"},
 
-	sel("addOwnerWithThreshold(address,uint256)"): {DangerOwners, "adds an owner"},
-	sel("removeOwner(address,address,uint256)"):   {DangerOwners, "removes an owner"},
-	sel("swapOwner(address,address,address)"):     {DangerOwners, "replaces an owner"},
-	sel("changeThreshold(uint256)"):               {DangerThreshold, "changes the threshold"},
-	sel("enableModule(address)"):                  {DangerModules, "lets a module act without signatures"},
-	sel("disableModule(address,address)"):         {DangerModules, "removes a module"},
-	sel("setGuard(address)"):                      {DangerGuard, "changes the guard, which can block every transaction"},
-	sel("setModuleGuard(address)"):                {DangerGuard, "changes the module guard, which can block every module"},
-	sel("setFallbackHandler(address)"):            {DangerHandler, "changes who answers calls in the Safe's name"},
-	sel("changeMasterCopy(address)"):              {DangerImplementation, "replaces the Safe's code"},
-	sel("upgradeTo(address)"):                     {DangerImplementation, "replaces the contract's code"},
-	sel("upgradeToAndCall(address,bytes)"):        {DangerImplementation, "replaces the contract's code"},
-	sel("upgrade(address,address)"):               {DangerImplementation, "replaces a contract's code"},
-	sel("upgradeAndCall(address,address,bytes)"):  {DangerImplementation, "replaces a contract's code"},
-	sel("changeAdmin(address)"):                   {DangerAuthority, "changes who may upgrade"},
-	sel("transferOwnership(address)"):             {DangerAuthority, "gives the contract away"},
-	sel("renounceOwnership()"):                    {DangerAuthority, "leaves the contract without an owner"},
-	sel("grantRole(bytes32,address)"):             {DangerAuthority, "grants a role"},
-	sel("revokeRole(bytes32,address)"):            {DangerAuthority, "revokes a role"},
-	sel("renounceRole(bytes32,address)"):          {DangerAuthority, "gives up a role"},
-	sel("grantRole(uint64,address,uint32)"):       {DangerAuthority, "grants a role"},
-	sel("revokeRole(uint64,address)"):             {DangerAuthority, "revokes a role"},
-	sel("updateDelay(uint256)"):                   {DangerAuthority, "changes the timelock's delay"},
-	sel("setDelay(uint256)"):                      {DangerAuthority, "changes the timelock's delay"},
-	sel("setPendingAdmin(address)"):               {DangerAuthority, "changes the timelock's admin"},
-	sel("setApprovalForAll(address,bool)"):        {DangerAllowance, "lets an operator move every token, or stops it"},
+	sel("addOwnerWithThreshold(address,uint256)"):         {DangerOwners, "adds an owner"},
+	sel("removeOwner(address,address,uint256)"):           {DangerOwners, "removes an owner"},
+	sel("swapOwner(address,address,address)"):             {DangerOwners, "replaces an owner"},
+	sel("changeThreshold(uint256)"):                       {DangerThreshold, "changes the threshold"},
+	sel("enableModule(address)"):                          {DangerModules, "lets a module act without signatures"},
+	sel("disableModule(address,address)"):                 {DangerModules, "removes a module"},
+	sel("setGuard(address)"):                              {DangerGuard, "changes the guard, which can block every transaction"},
+	sel("setModuleGuard(address)"):                        {DangerGuard, "changes the module guard, which can block every module"},
+	sel("setFallbackHandler(address)"):                    {DangerHandler, "changes who answers calls in the Safe's name"},
+	sel("changeMasterCopy(address)"):                      {DangerImplementation, "replaces the Safe's code"},
+	sel("migrateSingleton()"):                             {DangerImplementation, "replaces the Safe's code"},
+	sel("migrateWithFallbackHandler()"):                   {DangerImplementation, "replaces the Safe's code and who answers in its name"},
+	sel("migrateL2Singleton()"):                           {DangerImplementation, "replaces the Safe's code"},
+	sel("migrateL2WithFallbackHandler()"):                 {DangerImplementation, "replaces the Safe's code and who answers in its name"},
+	sel("signMessage(bytes)"):                             {DangerAuthority, "has the Safe vouch for a message, such as an order or a permit"},
+	sel("setOwner(address)"):                              {DangerAuthority, "gives the contract away"},
+	sel("setAuthority(address)"):                          {DangerAuthority, "changes who decides what is allowed"},
+	sel("beginDefaultAdminTransfer(address)"):             {DangerAuthority, "begins to give the contract away"},
+	sel("changeDefaultAdminDelay(uint48)"):                {DangerAuthority, "changes how long giving the contract away takes"},
+	sel("renounceRole(uint64,address)"):                   {DangerAuthority, "gives up a role"},
+	sel("setRoleAdmin(uint64,uint64)"):                    {DangerAuthority, "changes who grants a role"},
+	sel("setRoleGuardian(uint64,uint64)"):                 {DangerAuthority, "changes who may cancel for a role"},
+	sel("setGrantDelay(uint64,uint32)"):                   {DangerAuthority, "changes how long granting a role takes"},
+	sel("setTargetFunctionRole(address,bytes4[],uint64)"): {DangerAuthority, "changes who may call functions"},
+	sel("setTargetAdminDelay(address,uint32)"):            {DangerAuthority, "changes a contract's delay"},
+	sel("updateAuthority(address,address)"):               {DangerAuthority, "changes who decides what is allowed"},
+	sel("setAvatar(address)"):                             {DangerAuthority, "changes whom a module acts for"},
+	sel("setTarget(address)"):                             {DangerAuthority, "changes through whom a module acts"},
+	sel("setTxCooldown(uint256)"):                         {DangerAuthority, "changes a module's delay"},
+	sel("setTxNonce(uint256)"):                            {DangerAuthority, "skips what a module has queued"},
+	sel("upgradeTo(address)"):                             {DangerImplementation, "replaces the contract's code"},
+	sel("upgradeToAndCall(address,bytes)"):                {DangerImplementation, "replaces the contract's code"},
+	sel("upgrade(address,address)"):                       {DangerImplementation, "replaces a contract's code"},
+	sel("upgradeAndCall(address,address,bytes)"):          {DangerImplementation, "replaces a contract's code"},
+	sel("changeAdmin(address)"):                           {DangerAuthority, "changes who may upgrade"},
+	sel("transferOwnership(address)"):                     {DangerAuthority, "gives the contract away"},
+	sel("renounceOwnership()"):                            {DangerAuthority, "leaves the contract without an owner"},
+	sel("grantRole(bytes32,address)"):                     {DangerAuthority, "grants a role"},
+	sel("revokeRole(bytes32,address)"):                    {DangerAuthority, "revokes a role"},
+	sel("renounceRole(bytes32,address)"):                  {DangerAuthority, "gives up a role"},
+	sel("grantRole(uint64,address,uint32)"):               {DangerAuthority, "grants a role"},
+	sel("revokeRole(uint64,address)"):                     {DangerAuthority, "revokes a role"},
+	sel("updateDelay(uint256)"):                           {DangerAuthority, "changes the timelock's delay"},
+	sel("setDelay(uint256)"):                              {DangerAuthority, "changes the timelock's delay"},
+	sel("setPendingAdmin(address)"):                       {DangerAuthority, "changes the timelock's admin"},
+	sel("setApprovalForAll(address,bool)"):                {DangerAllowance, "lets an operator move every token, or stops it"},
 }

@@ -57,7 +57,11 @@ func TestDangers(t *testing.T) {
 		{"a token function by delegatecall", delegated(token, encode(t, "transfer(address,uint256)", usdc, "0")), []string{"delegatecall", "token_delegatecall"}},
 		{"operation 2", safe.Tx{To: market, Operation: 2}, []string{"unknown_operation"}},
 		{"a batch library that is called", safe.Tx{To: library, Data: batch(safe.Call{To: market, Data: pause})}, []string{"multisend_by_call"}},
-		{"a batch with a delegatecall inside", delegated(library, encode(t, "multiSend(bytes)", hexOf(append([]byte{1}, make([]byte, 84)...)))), []string{"malformed_calldata"}},
+		{"a batch with a delegatecall inside", delegated(library, encode(t, "multiSend(bytes)", hexOf(append([]byte{1}, make([]byte, 84)...)))), []string{"delegatecall", "zero_target"}},
+		{"a batch with an operation 2 inside", delegated(library, encode(t, "multiSend(bytes)", hexOf(append([]byte{2}, make([]byte, 84)...)))), []string{"malformed_calldata"}},
+		{"a new owner behind multicall", plain(encode(t, "multicall(bytes[])", "["+hexOf(addOwner)+"]")), []string{"owner_change"}},
+		{"a migration", delegated(market, encode(t, "migrateL2Singleton()")), []string{"delegatecall", "implementation_change"}},
+		{"a role on a manager", plain(encode(t, "setTargetFunctionRole(address,bytes4[],uint64)", usdc, "[0x12345678]", "0")), []string{"authority_change"}},
 
 		{"a new owner", plain(addOwner), []string{"owner_change"}},
 		{"a new owner in a batch", delegated(library, batch(safe.Call{To: market, Data: pause}, safe.Call{To: me, Data: addOwner})), []string{"owner_change"}},
@@ -143,7 +147,7 @@ func TestALibraryProvenByTheCallerIsNoDanger(t *testing.T) {
 func TestOldSafesAreDangerousByThemselves(t *testing.T) {
 	tx := safe.Tx{To: market, Data: encode(t, "pause()")}
 	for version, want := range map[safe.Version][]string{
-		safe.V1_2_0: {"replayable", "nonce_burns"},
+		safe.V1_2_0: {"replayable_on", "nonce_burns"},
 		safe.V1_3_0: {},
 		{}:          {},
 	} {
@@ -181,7 +185,7 @@ func TestTheBybitTransactionTripsTheAlarms(t *testing.T) {
 		tx.SafeTxGas = *uint256.MustFromDecimal(v.Tx.SafeTxGas)
 		var b *calldata.Book
 		got := b.Dangers(safe.Domain{ChainID: 1, Safe: v.Safe, Version: safe.V1_1_1}, tx)
-		want := []string{"delegatecall", "safe_tx_gas", "token_delegatecall", "replayable", "nonce_burns"}
+		want := []string{"delegatecall", "safe_tx_gas", "token_delegatecall", "replayable_on", "nonce_burns"}
 		if !slices.Equal(codes(got), want) {
 			t.Errorf("got %v, want %v", got, want)
 		}

@@ -58,12 +58,18 @@ func (b *Book) Describe(call safe.Call) Described {
 // DescribeTx describes what a transaction does. A batch that is delegatecalled to a published MultiSendCallOnly, or to one of
 // multiSends, is told as its calls, one by one, and nothing else; any other delegatecall is told as what it is.
 func (b *Book) DescribeTx(tx safe.Tx, multiSends ...common.Address) []Described {
+	calls, _ := b.open(tx, multiSends)
+	return calls
+}
+
+// open describes a transaction and reports whether it is a batch that was opened.
+func (b *Book) open(tx safe.Tx, multiSends []common.Address) (calls []Described, opened bool) {
 	call := safe.Call{To: tx.To, Value: tx.Value, Data: tx.Data}
 	whole := b.describe(inner{Call: call, delegate: tx.Operation != safe.OperationCall}, 0)
 	if isBatch(tx, multiSends) && whole.Reading == ReadFunction {
-		return whole.Inner
+		return whole.Inner, true
 	}
-	return []Described{whole}
+	return []Described{whole}, false
 }
 
 // isBatch reports whether tx delegatecalls multiSend of a library known to make plain calls only.
@@ -95,7 +101,7 @@ func (b *Book) read(d *Described, depth int) {
 	if err != nil {
 		return
 	}
-	calls, err := openCalls(f.Selector(), args, d.Data)
+	calls, err := openCalls(f.Selector(), args, safe.Call{To: d.To, Value: d.Value, Data: d.Data})
 	if err != nil {
 		return
 	}

@@ -127,11 +127,16 @@ func TestEveryWrapperIsOpened(t *testing.T) {
 		"executeNextTx(address,uint256,bytes,uint8)":                                                 {target, "0", pause, "0"},
 		"execTransactionFromModule(address,uint256,bytes,uint8)":                                     {target, "0", pause, "0"},
 		"execTransactionFromModuleReturnData(address,uint256,bytes,uint8)":                           {target, "0", pause, "0"},
+		"multicall(bytes[])":                                                                         {"[" + pause + "]"},
+		"execTransactionWithRole(address,uint256,bytes,uint8,bytes32,bool)":                          {target, "0", pause, "0", zeroWord, "true"},
 		"upgradeAndCall(address,address,bytes)":                                                      {someone.Hex(), target, pause},
 		"upgradeToAndCall(address,bytes)":                                                            {target, pause},
 		"execTransaction(address,uint256,bytes,uint8,uint256,uint256,uint256,address,address,bytes)": {target, "0", pause, "0", "0", "0", "0", someone.Hex(), someone.Hex(), "0x"},
 	} {
 		d := book(t).Describe(safe.Call{To: someone, Data: encode(t, function, args...)})
+		if function == "multicall(bytes[])" {
+			d = book(t).Describe(safe.Call{To: market, Data: encode(t, function, args...)}) // to itself
+		}
 		if len(d.Inner) != 1 || d.Inner[0].To != market || hexOf(d.Inner[0].Data) != pause {
 			t.Errorf("%s: got %+v", function, d)
 		}
@@ -140,10 +145,10 @@ func TestEveryWrapperIsOpened(t *testing.T) {
 
 func TestWrappersThatDoNotAddUpAreMalformed(t *testing.T) {
 	for name, data := range map[string][]byte{
-		"lists of different length":   encode(t, "executeBatch(address[],uint256[],bytes[],bytes32,bytes32)", "["+usdc+"]", "[]", "[0x]", zeroWord, zeroWord),
-		"operation 2":                 encode(t, "execTransactionFromModule(address,uint256,bytes,uint8)", usdc, "0", "0x", "2"),
-		"a batch of nothing":          encode(t, "multiSend(bytes)", "0x"),
-		"a batch with a delegatecall": encode(t, "multiSend(bytes)", "0x01"+strings.Repeat("00", 84)),
+		"lists of different length": encode(t, "executeBatch(address[],uint256[],bytes[],bytes32,bytes32)", "["+usdc+"]", "[]", "[0x]", zeroWord, zeroWord),
+		"operation 2":               encode(t, "execTransactionFromModule(address,uint256,bytes,uint8)", usdc, "0", "0x", "2"),
+		"a batch of nothing":        encode(t, "multiSend(bytes)", "0x"),
+		"a batch with operation 2":  encode(t, "multiSend(bytes)", "0x02"+strings.Repeat("00", 84)),
 	} {
 		if d := book(t).Describe(safe.Call{To: someone, Data: data}); d.Reading != calldata.ReadMalformed || d.Function == "" {
 			t.Errorf("%s: got %s, %s", name, d.Reading, d.Text)
