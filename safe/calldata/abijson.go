@@ -32,7 +32,7 @@ func parseEntries(data []byte, wanted func(kind string) bool) ([]Function, error
 		if !wanted(e.Type) {
 			continue
 		}
-		f, err := ParseFunction(e.text())
+		f, err := e.function()
 		if err != nil {
 			return nil, fmt.Errorf("parse ABI: entry %d: %w", i, err)
 		}
@@ -52,6 +52,15 @@ type abiParam struct {
 	Name       string     `json:"name"`
 	Type       string     `json:"type"`
 	Components []abiParam `json:"components"`
+}
+
+// function parses the entry as Solidity text, and makes sure that no name or type of it was read as more than one.
+func (e abiEntry) function() (Function, error) {
+	f, err := ParseFunction(e.text())
+	if err == nil && (f.Name != e.Name || len(f.Inputs) != len(e.Inputs) || len(f.Outputs) != len(e.Outputs)) {
+		err = fmt.Errorf("%q is no function name, or one of its types is none", clip(e.Name, 40))
+	}
+	return f, err
 }
 
 func (e abiEntry) text() string {

@@ -188,7 +188,7 @@ func encodeMethod(method map[string]any, values any) (Function, []byte, error) {
 	if err != nil {
 		return Function{}, nil, err
 	}
-	f, err := ParseFunction(abiEntry{Name: scalar(method["name"]), Inputs: inputs}.text())
+	f, err := abiEntry{Name: scalar(method["name"]), Inputs: inputs}.function()
 	if err != nil {
 		return Function{}, nil, err
 	}

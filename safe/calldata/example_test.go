@@ -72,3 +72,44 @@ func ExampleParseAmount() {
 	// bad value: "0.0000001" has 7 digits behind the point, at most 6
 	// 50000000000000000
 }
+
+// The transaction that took 1.4 billion dollars from Bybit on 2025-02-21: a token's transfer, by DELEGATECALL.
+func ExampleBook_Dangers() {
+	tx := safe.Tx{To: common.HexToAddress("0x96221423681A6d52E184D440a8eFCEbB105C7242"), Operation: safe.OperationDelegateCall, Nonce: 71,
+		Data: common.FromHex("0xa9059cbb000000000000000000000000bdd077f651ebe7f7b3ce16fe5f2b025be29695160000000000000000000000000000000000000000000000000000000000000000")}
+	tx.SafeTxGas.SetUint64(45746)
+	bybit := safe.Domain{ChainID: 1, Safe: common.HexToAddress("0x1Db92e2EeBC8E0c075a02BeA49a2935BcD2dFCF4"), Version: safe.V1_1_1}
+	var book *calldata.Book // knows what everybody knows
+	for _, d := range book.Dangers(bybit, tx) {
+		fmt.Println(d.Code)
+	}
+	// Output:
+	// delegatecall
+	// safe_tx_gas
+	// token_delegatecall
+	// replayable_on
+	// nonce_burns
+}
+
+// A batch of the Safe Transaction Builder in words. Where it says the same thing twice, both have to agree.
+func ExampleReadBatchFile() {
+	file := `{"version": "1.0", "chainId": "1", "meta": {}, "transactions": [{"to": "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48", "value": "0", "data": null,
+		"contractMethod": {"name": "transfer", "inputs": [{"name": "to", "type": "address"}, {"name": "value", "type": "uint256"}]},
+		"contractInputsValues": {"to": "0x474e5Ded6b5D078163BFB8F6dBa355C3aA5478C8", "value": "1000000"}}]}`
+	batch, err := calldata.ReadBatchFile([]byte(file))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	var book *calldata.Book
+	fmt.Println(batch.Checksum, book.Describe(batch.Calls[0]).Text)
+	// Output: absent 0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48.transfer(to: 0x474e5Ded6b5D078163BFB8F6dBa355C3aA5478C8, amount: 1000000)
+}
+
+func ExampleBook_Explain() {
+	unauthorized := calldata.MustParseFunction("OwnableUnauthorizedAccount(address account)")
+	book, _ := calldata.NewBook(nil, map[common.Address]string{common.HexToAddress("0x474e5Ded6b5D078163BFB8F6dBa355C3aA5478C8"): "guardian"})
+	data, _ := unauthorized.Pack(common.HexToAddress("0x474e5Ded6b5D078163BFB8F6dBa355C3aA5478C8"))
+	fmt.Println(book.WithErrors([]calldata.Function{unauthorized}).Explain(data))
+	// Output: reverted with OwnableUnauthorizedAccount(account: guardian 0x474e5Ded6b5D078163BFB8F6dBa355C3aA5478C8)
+}

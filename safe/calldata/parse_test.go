@@ -166,3 +166,30 @@ func FuzzParseFunction(f *testing.F) {
 		}
 	})
 }
+
+func TestAnABIEntryThatHidesAnotherIsRefused(t *testing.T) {
+	for name, entry := range map[string]string{
+		"two inputs in one type": `[{"type":"function","name":"f","inputs":[{"name":"b","type":"uint256 a, address"}]}]`,
+		"a function in the name": `[{"type":"function","name":"function f","inputs":[]}]`,
+		"outputs in an input":    `[{"type":"function","name":"f","inputs":[{"name":"a) returns (bool b","type":"uint256"}]}]`,
+	} {
+		if got, err := calldata.ParseABI([]byte(entry)); err == nil {
+			t.Errorf("%s: read as %v", name, got)
+		}
+	}
+}
+
+// FuzzParseABI holds that no ABI makes the reader panic, and that what it takes has a signature of its own.
+func FuzzParseABI(f *testing.F) {
+	f.Add([]byte(`[{"type":"function","name":"f","inputs":[{"name":"a","type":"tuple[2]","components":[{"name":"","type":"uint8"}]}],"outputs":[{"type":"bool"}]}]`))
+	f.Add([]byte(`{"abi":[{"type":"error","name":"Paused","inputs":[]}]}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		functions, _ := calldata.ParseABI(text)
+		errs, _ := calldata.ParseErrors(text)
+		for _, fn := range append(functions, errs...) {
+			if again, err := calldata.ParseFunction(fn.Signature()); err != nil || again.Selector() != fn.Selector() {
+				t.Fatalf("%q was read as %s, which parses to %v, %v", text, fn, again, err)
+			}
+		}
+	})
+}
