@@ -28,7 +28,7 @@ type SafeRelease struct {
 
 // Releases are the Safe versions on a dev chain, oldest first: all that npm has. From 1.3.0 on, and for 1.1.1, they are the
 // deployments called canonical in the npm package @safe-global/safe-deployments; a test compares their code hashes. What npm has
-// of 0.1.0, 1.0.0 and 1.2.0 behaves as what was deployed then, but was compiled by others: those are not known by their code.
+// of 0.1.0, 1.0.0 and 1.2.0 behaves as what was deployed then, but has other metadata: package safe knows those builds, too.
 func Releases() []SafeRelease {
 	return []SafeRelease{{
 		Version:   "0.1.0",

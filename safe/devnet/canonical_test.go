@@ -120,3 +120,16 @@ func TestKeysAreStable(t *testing.T) {
 		t.Errorf("Address(1) is %s, was %s", got, want)
 	}
 }
+
+// TestASafeComesToBeWhereItWasPredicted in every version that npm has.
+func TestASafeComesToBeWhereItWasPredicted(t *testing.T) {
+	ctx := testContext(t)
+	c := start(t, devnet.Config{})
+	for _, release := range devnet.Releases() {
+		cfg := devnet.SafeConfig{Version: release.Version, Owners: []common.Address{devnet.Address(3), devnet.Address(4)}, Threshold: 2, SaltNonce: 7}
+		want := must[common.Address](t)(c.PredictSafe(ctx, cfg))
+		if got := must[common.Address](t)(c.DeploySafe(ctx, cfg)); got != want {
+			t.Errorf("Safe %s is at %s, predicted %s", release.Version, got, want)
+		}
+	}
+}

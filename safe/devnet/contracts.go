@@ -8,6 +8,7 @@ import (
 
 	"github.com/ethereum/go-ethereum/accounts/abi"
 	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/crypto"
 )
 
 // SafeConfig says what Safe to make.
@@ -22,43 +23,89 @@ type SafeConfig struct {
 
 // DeploySafe makes a Safe through its version's proxy factory, as the Safe web application does.
 func (c *Chain) DeploySafe(ctx context.Context, cfg SafeConfig) (common.Address, error) {
-	if cfg.Version == "" {
-		cfg.Version = "1.4.1"
-	}
-	release, err := Release(cfg.Version)
+	b, err := newBirth(cfg)
 	if err != nil {
 		return common.Address{}, err
 	}
-	singleton := release.Singleton
-	if cfg.L2 {
-		singleton = release.SingletonL2
-	}
-	if singleton == (common.Address{}) {
-		return common.Address{}, fmt.Errorf("there is no L2 singleton of Safe %s", cfg.Version)
-	}
-	setup, err := release.setup(cfg)
+	data, err := creation(b.factory, b.singleton, b.setup, cfg.SaltNonce)
 	if err != nil {
 		return common.Address{}, err
 	}
-	_, name := release.names()
-	factory, err := release.load("proxies", name)
+	receipt, err := c.Send(ctx, Key(DeployerKey), &b.release.Factory, nil, data)
 	if err != nil {
-		return common.Address{}, err
-	}
-	data, err := creation(factory.ABI, singleton, setup, cfg.SaltNonce)
-	if err != nil {
-		return common.Address{}, err
-	}
-	receipt, err := c.Send(ctx, Key(DeployerKey), &release.Factory, nil, data)
-	if err != nil {
-		return common.Address{}, fmt.Errorf("create Safe %s: %w", cfg.Version, err)
+		return common.Address{}, fmt.Errorf("create Safe %s: %w", b.release.Version, err)
 	}
 	for _, log := range receipt.Logs {
-		if log.Address == release.Factory && log.Topics[0] == factory.ABI.Events["ProxyCreation"].ID {
+		if log.Address == b.release.Factory && log.Topics[0] == b.factory.Events["ProxyCreation"].ID {
 			return proxyOf(log.Topics, log.Data), nil
 		}
 	}
-	return common.Address{}, fmt.Errorf("create Safe %s: transaction %s made no proxy", cfg.Version, receipt.TxHash)
+	return common.Address{}, fmt.Errorf("create Safe %s: transaction %s made no proxy", b.release.Version, receipt.TxHash)
+}
+
+// PredictSafe tells where DeploySafe will make a Safe: by CREATE2 of the factory from the setup and the salt. The factory of
+// 0.1.0 uses CREATE, so that there it is where the factory's next proxy comes to be.
+func (c *Chain) PredictSafe(ctx context.Context, cfg SafeConfig) (common.Address, error) {
+	b, err := newBirth(cfg)
+	if err != nil {
+		return common.Address{}, err
+	}
+	if _, salted := b.factory.Methods["createProxyWithNonce"]; !salted {
+		nonce, err := c.client.NonceAt(ctx, b.release.Factory, nil)
+		if err != nil {
+			return common.Address{}, fmt.Errorf("read the factory's nonce: %w", err)
+		}
+		return crypto.CreateAddress(b.release.Factory, nonce), nil
+	}
+	call, err := b.factory.Pack("proxyCreationCode")
+	if err != nil {
+		return common.Address{}, fmt.Errorf("encode proxyCreationCode: %w", err)
+	}
+	answer, err := c.Call(ctx, b.release.Factory, call)
+	if err != nil {
+		return common.Address{}, fmt.Errorf("read the proxy's code: %w", err)
+	}
+	values, err := b.factory.Unpack("proxyCreationCode", answer)
+	if err != nil {
+		return common.Address{}, fmt.Errorf("read the proxy's code: %w", err)
+	}
+	code, _ := values[0].([]byte)
+	word := func(b []byte) []byte { return common.LeftPadBytes(b, 32) }
+	salt := crypto.Keccak256Hash(crypto.Keccak256(b.setup), word(new(big.Int).SetUint64(cfg.SaltNonce).Bytes()))
+	return crypto.CreateAddress2(b.release.Factory, salt, crypto.Keccak256(code, word(b.singleton[:]))), nil
+}
+
+// birth is what a Safe is made of.
+type birth struct {
+	release   SafeRelease
+	singleton common.Address
+	setup     []byte
+	factory   abi.ABI
+}
+
+func newBirth(cfg SafeConfig) (b birth, err error) {
+	if cfg.Version == "" {
+		cfg.Version = "1.4.1"
+	}
+	if b.release, err = Release(cfg.Version); err != nil {
+		return b, err
+	}
+	if b.singleton = b.release.Singleton; cfg.L2 {
+		b.singleton = b.release.SingletonL2
+	}
+	if b.singleton == (common.Address{}) {
+		return b, fmt.Errorf("there is no L2 singleton of Safe %s", cfg.Version)
+	}
+	if b.setup, err = b.release.setup(cfg); err != nil {
+		return b, err
+	}
+	_, name := b.release.names()
+	factory, err := b.release.load("proxies", name)
+	if err != nil {
+		return b, err
+	}
+	b.factory = factory.ABI
+	return b, nil
 }
 
 // creation is the call that makes a proxy. The factory of 0.1.0 knows no salt.
