@@ -60,6 +60,15 @@ func KnownMultiSendCallOnly(address common.Address, codeHash common.Hash) (Versi
 	return found.Version, proof, proof != VerifiedByProvider
 }
 
+// MeansItself reports whether a batch library at address takes the zero address for the Safe itself, as those of 1.5.0 do
+// (MultiSend and MultiSendCallOnly). For older ones it is nobody.
+func MeansItself(address common.Address) bool {
+	return address == multiSend150 || slices.ContainsFunc(published.batches, func(d Deployment) bool { return d.Address == address && d.Version.AtLeast(V1_5_0) })
+}
+
+// multiSend150 is MultiSend 1.5.0, which is no library that Belay would use.
+var multiSend150 = common.HexToAddress("0x218543288004CD07832472D464648173c77D7eB7")
+
 // IsMultiSendCallOnly reports whether address is a published MultiSendCallOnly on some chain. It is all that can be said
 // without a chain; with one, compare the code hash too.
 func IsMultiSendCallOnly(address common.Address) bool {

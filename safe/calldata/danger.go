@@ -68,7 +68,7 @@ func (b *Book) Dangers(d safe.Domain, tx safe.Tx, multiSends ...common.Address) 
 // chain can tell: see IntoNothing.
 func (b *Book) Targets(tx safe.Tx, multiSends ...common.Address) (list []common.Address) {
 	each(b.DescribeTx(tx, multiSends...), func(d Described) {
-		if len(d.Data) > 0 && !slices.Contains(list, d.To) {
+		if len(d.Data) > 0 && !d.self && !slices.Contains(list, d.To) {
 			list = append(list, d.To)
 		}
 	})
@@ -80,7 +80,7 @@ func (b *Book) Targets(tx safe.Tx, multiSends ...common.Address) (list []common.
 func (b *Book) IntoNothing(tx safe.Tx, codeless []common.Address, multiSends ...common.Address) []Danger {
 	w := &watch{book: b}
 	each(b.DescribeTx(tx, multiSends...), func(d Described) {
-		if len(d.Data) > 0 && slices.Contains(codeless, d.To) {
+		if len(d.Data) > 0 && !d.self && slices.Contains(codeless, d.To) {
 			w.add(DangerNoCode, "there is no contract at %s: the call succeeds and does nothing", b.Name(d.To))
 		}
 	})
@@ -149,18 +149,21 @@ func (w *watch) version(v safe.Version) {
 // call judges one call and those within it.
 func (w *watch) call(d Described) {
 	if d.Delegate && isToken(d) {
-		w.add(DangerTokenDelegate, "the token function %s by DELEGATECALL to %s moves no token; it hides what the code there does", d.Function, w.book.Name(d.To))
+		w.add(DangerTokenDelegate, "the token function %s by DELEGATECALL to %s moves no token; it hides what the code there does", d.Function, w.book.target(d))
 	}
-	if d.To == (common.Address{}) {
-		w.add(DangerZeroTarget, "a call to the zero address: it reaches nobody, or through a 1.5.0 batch library the Safe itself")
+	switch {
+	case d.self:
+		w.add(DangerZeroTarget, "a call to the zero address, which for this batch library is the Safe itself")
+	case d.To == (common.Address{}):
+		w.add(DangerZeroTarget, "a call to the zero address: it reaches nobody")
 	}
 	switch d.Reading {
 	case ReadUnknown:
-		w.add(DangerUnknownCalldata, "no known function for the data sent to %s: %s", w.book.Name(d.To), bytesText(d.Data))
+		w.add(DangerUnknownCalldata, "no known function for the data sent to %s: %s", w.book.target(d), bytesText(d.Data))
 	case ReadMalformed:
-		w.add(DangerMalformed, "the data sent to %s has the selector of %s but is not its proper encoding", w.book.Name(d.To), d.Function)
+		w.add(DangerMalformed, "the data sent to %s has the selector of %s but is not its proper encoding", w.book.target(d), d.Function)
 	case ReadTooDeep:
-		w.add(DangerTooDeep, "calls within %s on %s are nested too deep to open", d.Function, w.book.Name(d.To))
+		w.add(DangerTooDeep, "calls within %s on %s are nested too deep to open", d.Function, w.book.target(d))
 	}
 	w.function(d)
 	if vetoes[d.Function] {
@@ -180,11 +183,11 @@ func (w *watch) function(d Described) {
 		return
 	}
 	if rule, ok := rules[[4]byte(d.Data)]; ok {
-		w.add(rule.Code, "%s on %s %s", d.Function, w.book.Name(d.To), rule.Text)
+		w.add(rule.Code, "%s on %s %s", d.Function, w.book.target(d), rule.Text)
 	}
 	if d.Reading == ReadFunction && d.Function == "approve(address,uint256)" {
 		if amount, ok := d.Args[1].Value.(*big.Int); ok && isMaxUint256(amount) {
-			w.add(DangerAllowance, "approve on %s gives an unlimited allowance", w.book.Name(d.To))
+			w.add(DangerAllowance, "approve on %s gives an unlimited allowance", w.book.target(d))
 		}
 	}
 }

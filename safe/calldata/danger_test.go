@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -192,4 +193,27 @@ func TestTheBybitTransactionTripsTheAlarms(t *testing.T) {
 		return
 	}
 	t.Fatal("the vector is gone")
+}
+
+// TestTheZeroAddressIsTheSafeItselfForTheNewestLibrary: so that a change of owners cannot hide behind it.
+func TestTheZeroAddressIsTheSafeItselfForTheNewestLibrary(t *testing.T) {
+	addOwner := encode(t, "addOwnerWithThreshold(address,uint256)", usdc, "1")
+	data, err := safe.EncodeMultiSend([]safe.Call{{Data: addOwner}, {To: market, Data: addOwner}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, library := range safe.MultiSendCallOnly() {
+		newest := library.Version == safe.V1_5_0
+		tx := safe.Tx{To: library.Address, Data: data, Operation: safe.OperationDelegateCall}
+		text := book(t).DescribeTx(tx)[0].Text
+		if strings.HasPrefix(text, "the Safe itself (0x0000") != newest {
+			t.Errorf("%s: told as %s", library.Version, text)
+		}
+		if lost := book(t).IntoNothing(tx, []common.Address{{}}); (len(lost) == 0) != newest {
+			t.Errorf("%s: into nothing %v", library.Version, lost)
+		}
+		if got := codes(book(t).Dangers(safe.Domain{}, tx)); !slices.Contains(got, "owner_change") || !slices.Contains(got, "zero_target") {
+			t.Errorf("%s: dangers %v", library.Version, got)
+		}
+	}
 }

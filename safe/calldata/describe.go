@@ -41,6 +41,8 @@ type Described struct {
 	Reading  Reading
 	Delegate bool        // this call is run by DELEGATECALL
 	Inner    []Described // the calls that this one makes or announces
+
+	self bool // the zero address, where it means the Safe itself
 }
 
 // maxOpened is how many levels of calls within calls are opened: a batch that schedules a batch on a timelock, on behalf of
@@ -79,7 +81,7 @@ func isBatch(tx safe.Tx, multiSends []common.Address) bool {
 }
 
 func (b *Book) describe(in inner, depth int) Described {
-	d := Described{To: in.To, Label: b.Label(in.To), Value: in.Value, Data: in.Data, Delegate: in.delegate, Reading: ReadUnknown}
+	d := Described{To: in.To, Label: b.Label(in.To), Value: in.Value, Data: in.Data, Delegate: in.delegate, Reading: ReadUnknown, self: in.self}
 	switch {
 	case len(in.Data) == 0:
 		d.Reading = ReadPlain
@@ -127,8 +129,16 @@ func (b *Book) sentence(d Described) string {
 	return text
 }
 
+// target names whom a call goes to.
+func (b *Book) target(d Described) string {
+	if d.self {
+		return "the Safe itself (" + d.To.Hex() + " to this batch library)"
+	}
+	return b.Name(d.To)
+}
+
 func (b *Book) action(d Described) string {
-	to := b.Name(d.To)
+	to := b.target(d)
 	switch d.Reading {
 	case ReadPlain:
 		if d.Value.IsZero() {

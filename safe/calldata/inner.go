@@ -14,6 +14,7 @@ import (
 type inner struct {
 	safe.Call
 	delegate bool
+	self     bool // the zero address, where it means the Safe itself
 }
 
 var errInner = errors.New("inner calls are malformed")
@@ -100,7 +101,8 @@ func openMultiSend(_ []Arg, whole safe.Call) ([]inner, error) {
 	}
 	list := make([]inner, len(items))
 	for i, item := range items {
-		list[i] = inner{Call: item.Call, delegate: item.Operation == safe.OperationDelegateCall}
+		itself := item.To == common.Address{} && safe.MeansItself(whole.To)
+		list[i] = inner{Call: item.Call, delegate: item.Operation == safe.OperationDelegateCall, self: itself}
 	}
 	return list, nil
 }
