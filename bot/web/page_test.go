@@ -274,7 +274,7 @@ func TestPageTakesAPastedSignature(t *testing.T) {
 	b.types("#signature", signHash(2, hashOf(0)))
 	b.press("Hand it in")
 	b.sees("recorded: 1 of 2.")
-	b.sees("belay hash", "--safe-version 1.4.1", "belay sign P-12")
+	b.sees("belay hash", "--safe-version 1.4.1", "belay sign 'http")
 }
 
 func TestPageTellsWhenTheTransactionChanges(t *testing.T) {

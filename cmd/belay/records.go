@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -226,6 +227,7 @@ type remote struct {
 	ctx   context.Context //nolint:containedctx // lives as long as one command
 	base  string
 	token string
+	key   string // a read capability of one proposal, instead of the token
 }
 
 func newRemote(ctx context.Context, cfg *configs.Config) remote {
@@ -243,12 +245,16 @@ func (r remote) post(path string, body, v any) error {
 }
 
 func (r remote) do(method, path string, body io.Reader, v any) error {
+	if r.key != "" {
+		path += "?key=" + url.QueryEscape(r.key)
+	}
 	req, err := http.NewRequestWithContext(r.ctx, method, r.base+path, body)
 	if err != nil {
 		return err
 	}
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Belay-Via", string(governance.ViaCLI))
 	}
 	if r.token != "" {
 		req.Header.Set("Authorization", "Bearer "+r.token)

@@ -84,13 +84,12 @@ export function pasteBox(session: () => Session): HTMLElement {
 }
 
 /** The ways that need no page at all. */
-export function otherWays(s: Session): HTMLElement {
-  const id = s.proposal.id || s.ref;
+export function otherWays(): HTMLElement {
   return el("details", {}, el("summary", {}, "Sign without this page"),
-    para("On your own machine, with keystore or Ledger; it shows the same facts and computes the hashes itself:"),
-    el("pre", {}, `belay sign ${id}`),
+    para("On your own machine, with a keystore, or with Ledger and Trezor through clef; it shows the same facts and computes the hashes itself:"),
+    el("pre", {}, `belay sign '${location.href.split("#")[0] ?? ""}' \\\n  --keystore FILE`),
     para("Or on chain, from an owner’s account: call approveHash on the Safe with the safeTxHash. Belay sees it by itself."));
 }
 
 export const waysSection = (session: () => Session, ...more: (HTMLElement | null)[]): HTMLElement =>
-  section("Other ways", pasteBox(session), otherWays(session()), ...more);
+  section("Other ways", pasteBox(session), otherWays(), ...more);
