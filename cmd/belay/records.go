@@ -174,13 +174,9 @@ func (p *program) propose() *cobra.Command {
 	c.Flags().StringVar(&reason, "reason", "", "why, for the war room")
 	c.Flags().StringVar(&member, "member", "", "who proposes, as named in the configuration")
 	c.RunE = func(cmd *cobra.Command, args []string) error {
-		params := map[string]string{}
-		for _, pair := range args[1:] {
-			k, v, ok := strings.Cut(pair, "=")
-			if !ok {
-				return usagef("%q: write parameters as name=value", pair)
-			}
-			params[k] = v
+		params, err := pairs(args[1:])
+		if err != nil {
+			return err
 		}
 		cfg, err := p.load()
 		if err != nil {

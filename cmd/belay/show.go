@@ -62,12 +62,20 @@ func transactionOf(v governance.View) (safe.Domain, safe.Tx, error) {
 }
 
 func (p *program) printHashes(v governance.View) error {
-	domain, tx, err := transactionOf(v)
+	text, err := plainHashes(v)
 	if err != nil {
 		return err
 	}
-	hashes := safe.Hash(domain, tx)
-	return p.print(hashes, safe.PlainText(networkName(domain.ChainID), domain, tx)+"Check words: "+safe.CheckWords(hashes.SafeTx))
+	return p.print(map[string]string{"domain_hash": v.DomainHash, "message_hash": v.MessageHash, "safe_tx_hash": v.SafeTxHash}, text)
+}
+
+// plainHashes computes the hashes of the active transaction from its fields.
+func plainHashes(v governance.View) (string, error) {
+	domain, tx, err := transactionOf(v)
+	if err != nil {
+		return "", err
+	}
+	return safe.PlainText(networkName(domain.ChainID), domain, tx) + "Check words: " + safe.CheckWords(safe.Hash(domain, tx).SafeTx), nil
 }
 
 // printBatch gives what the Safe itself calls: the intent, or its schedule.
