@@ -72,6 +72,9 @@ func typedParts(document []byte) (parts struct {
 	if err := decodeOne(document, &top); err != nil {
 		return parts, notSafeTx("it is no JSON object: %v", err)
 	}
+	if len(top) != 4 {
+		return parts, notSafeTx("it has %d members; types, primaryType, domain and message are all that a wallet reads", len(top))
+	}
 	var types map[string][]map[string]string
 	for name, into := range map[string]any{"types": &types, "primaryType": &parts.primaryType, "domain": &parts.domain, "message": &parts.message} {
 		value, ok := top[name]
@@ -105,8 +108,8 @@ func decodeOne(text []byte, into any) error {
 	return nil
 }
 
-// familyOf finds the hash rule by the types: the oldest version that has them. EIP712Domain may be left out, as some wallets'
-// libraries do; then the domain's members tell.
+// familyOf finds the hash rule by the types: the oldest version that has them. Without EIP712Domain among them wallets differ in
+// what they sign.
 func familyOf(types map[string][]TypedField, domain map[string]any) (Version, error) {
 	for name := range types {
 		if name != "SafeTx" && name != "EIP712Domain" {
@@ -115,8 +118,7 @@ func familyOf(types map[string][]TypedField, domain map[string]any) (Version, er
 	}
 	_, bindsChain := domain["chainId"]
 	for _, v := range []Version{V0_1_0, V1_0_0, V1_3_0} {
-		given, present := types["EIP712Domain"]
-		sameDomain := v.BindsChain() == bindsChain && (!present || slices.Equal(given, domainFields(v)))
+		sameDomain := v.BindsChain() == bindsChain && slices.Equal(types["EIP712Domain"], domainFields(v))
 		if sameDomain && slices.Equal(types["SafeTx"], safeTxFields(v)) {
 			return v, nil
 		}
@@ -150,6 +152,9 @@ func (m *members) text(name string) string {
 	case string:
 		return v
 	case json.Number:
+		if n, err := strconv.ParseUint(v.String(), 10, 64); err == nil && n > maxSafeInteger {
+			m.fail(name, "a number that JavaScript cannot hold exactly: a wallet would read another one")
+		}
 		return v.String()
 	}
 	m.fail(name, "neither text nor a number")
@@ -214,7 +219,7 @@ func (m *members) bytes(name string) []byte {
 		return nil
 	}
 	b, err := hexutil.Decode(text)
-	if err != nil {
+	if err != nil || !strings.HasPrefix(text, "0x") {
 		m.fail(name, "not 0x and an even number of hex digits")
 	}
 	return b

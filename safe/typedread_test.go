@@ -63,7 +63,7 @@ func TestTypedDataOfSomethingElseIsRefused(t *testing.T) {
 		"a name in the domain":         {`"domain":{`, `"domain":{"name":"Safe",`, "domain has 3 members"},
 		"a member too many":            {`"message":{`, `"message":{"Value":"5",`, "message has 11 members"},
 		"a member missing":             {`"value":"0"`, `"Value":"0"`, "message.value is missing"},
-		"a second message for us":      {`"message":{`, `"Message":{},"message":{"x":"1",`, "message has 11 members"},
+		"a second message for us":      {`"message":{`, `"Message":{},"message":{`, "it has 5 members"},
 		"a negative number":            {`"value":"0"`, `"value":"-1"`, "message.value is not a whole number"},
 		"an exponent":                  {`"value":"0"`, `"value":1e18`, "message.value is not a whole number"},
 		"a leading zero":               {`"value":"0"`, `"value":"010"`, "message.value is not a whole number"},
@@ -73,10 +73,14 @@ func TestTypedDataOfSomethingElseIsRefused(t *testing.T) {
 		"no address":                   {"0x0000000000000000000000000000000000000000", "0x00", "not an address"},
 		"half a byte":                  {`"data":"0x"`, `"data":"0x1"`, "hex digits"},
 		"a list for a number":          {`"value":"0"`, `"value":["0"]`, "neither text nor a number"},
+		"a fifth member":               {`"primaryType"`, `"transactions":[],"primaryType"`, "it has 5 members"},
+		"no type for the domain":       {`"EIP712Domain":[{"name":"chainId","type":"uint256"},{"name":"verifyingContract","type":"address"}],`, ``, "types are not those"},
+		"a number too large for them":  {`"value":"0"`, `"value":9007199254740993`, "JavaScript"},
+		"an upper-case prefix":         {`"data":"0x"`, `"data":"0X00"`, "hex digits"},
 		"something behind it":          {`}`, `}`, ""},
 		"text that is no JSON":         {`{`, ``, "no JSON object"},
 		"a domain that is no object":   {`"domain":{`, `"domain":[{`, "no JSON object"},
-		"types that are not an object": {`"types":{`, `"types":7,"rest":{`, "its types"},
+		"types that are not an object": {`"types":{`, `"types":[{`, "no JSON object"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			text := strings.Replace(plain, c.old, c.new, 1)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"os"
 	"slices"
@@ -66,8 +65,11 @@ func (d decoding) run(cfg *configs.Config) (decoded, error) {
 		if text, err = os.ReadFile(d.file); err != nil {
 			return decoded{}, err
 		}
-		var members map[string]json.RawMessage
-		if json.Unmarshal(text, &members) == nil && members["transactions"] != nil && members["safe_tx"] == nil {
+		kind, _, err := kindOf(text)
+		if err != nil {
+			return decoded{}, fmt.Errorf("%s: %w", d.file, err)
+		}
+		if kind == fileOfBatch {
 			return d.batch(cfg, text)
 		}
 	}
@@ -121,6 +123,13 @@ func (d decoding) batch(cfg *configs.Config, text []byte) (decoded, error) {
 	}
 	var calls []calldata.Described
 	var dangers []calldata.Danger
+	for to, functions := range named {
+		for _, f := range functions {
+			selector := f.Selector()
+			dangers = append(dangers, calldata.Danger{Code: "named_by_file", Text: fmt.Sprintf(
+				"%s on %s is what the file calls selector 0x%x; nothing else says so, and other functions can have the same selector", f.Signature(), to.Hex(), selector[:])})
+		}
+	}
 	if b.Checksum == calldata.ChecksumWrong {
 		dangers = append(dangers, calldata.Danger{Code: "checksum", Text: "the file's checksum is wrong: it was changed after it was exported"})
 	}

@@ -133,7 +133,7 @@ func TestDecodeOfABatchNamesWhatOnlyTheFileNames(t *testing.T) {
 	if len(d.Calls) != 2 || d.Calls[0].Function != "freeze(address)" || d.Calls[1].Function != "" {
 		t.Errorf("decoded %+v", d.Calls)
 	}
-	if got := strings.Join(d.codes(), " "); got != "checksum unknown_calldata" {
+	if got := strings.Join(d.codes(), " "); got != "named_by_file checksum unknown_calldata" {
 		t.Errorf("dangers %s", got)
 	}
 	code, out, _ := belay(t, "decode", "--file", path)
@@ -152,5 +152,33 @@ func TestDecodeKnowsWhatTheConfigurationKnows(t *testing.T) {
 	_, out, errs := belay(t, "--config", config, "decode", "--to", "0x64b761D848206f447Fe2dd461b0c635Ec39EbB27", "--data", hexutil.Encode(data))
 	if errs != "" || !strings.Contains(out, "aave-configurator 0x64b761D848206f447Fe2dd461b0c635Ec39EbB27.setReservePause(asset: usdc "+usdc+", paused: true)") {
 		t.Errorf("decode: %s %s", out, errs)
+	}
+}
+
+// TestAFileThatCouldBeReadInTwoWaysIsRefused: what `decode` shows has to be what `hash` hashes and what a wallet signs.
+func TestAFileThatCouldBeReadInTwoWaysIsRefused(t *testing.T) {
+	evil := safe.TypedData(safe.Domain{ChainID: 1, Safe: common.HexToAddress(usdc), Version: safe.V1_4_1}, safe.Tx{To: common.HexToAddress(usdc), Operation: safe.OperationDelegateCall})
+	typed, err := json.Marshal(evil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	harmless := `"transactions":[{"to":"` + usdc + `","value":"0","data":"0x8456cb59"}],`
+	fields := `{"chain_id":1,"safe":"` + usdc + `","to":"` + usdc + `","nonce":1,`
+	for name, c := range map[string]struct{ text, want string }{
+		"typed data and a batch":      {"{" + harmless + string(typed[1:]), "read in two ways"},
+		"typed data and a proposal":   {`{"safe_tx":{},` + string(typed[1:]), "read in two ways"},
+		"a field in capitals":         {fields + `"OPERATION":0,"operation":1}`, `"OPERATION" is no field`},
+		"the spelling of the service": {fields + `"gasPrice":"5"}`, `"gasPrice" is no field`},
+		"the same within a proposal":  {`{"safe":{"chain_id":1,"address":"` + usdc + `","version":"1.4.1"},"safe_tx":{"to":"` + usdc + `","Operation":1,"nonce":1}}`, `"Operation" is no field`},
+	} {
+		path := filepath.Join(t.TempDir(), "file.json")
+		if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, command := range []string{"decode", "hash"} {
+			if code, out, errs := belay(t, command, "--file", path); code != exitUsage || !strings.Contains(errs, c.want) {
+				t.Errorf("%s of %s: exit %d %s %s, want %q", command, name, code, out, errs, c.want)
+			}
+		}
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"belay/safe"
@@ -16,19 +17,20 @@ import (
 
 // hashInput is what is hashed, every field as text: the flags, or a JSON file with the same names in snake_case.
 type hashInput struct {
-	ChainID        jsonText `json:"chain_id"`
-	Safe           jsonText `json:"safe"`
-	SafeVersion    jsonText `json:"safe_version"`
-	To             jsonText `json:"to"`
-	Value          jsonText `json:"value"`
-	Data           jsonText `json:"data"`
-	Operation      jsonText `json:"operation"`
-	SafeTxGas      jsonText `json:"safe_tx_gas"`
-	BaseGas        jsonText `json:"base_gas"`
-	GasPrice       jsonText `json:"gas_price"`
-	GasToken       jsonText `json:"gas_token"`
-	RefundReceiver jsonText `json:"refund_receiver"`
-	Nonce          jsonText `json:"nonce"`
+	ChainID, Safe, SafeVersion, To, Value, Data, Operation, SafeTxGas, BaseGas, GasPrice, GasToken, RefundReceiver, Nonce jsonText
+}
+
+// fieldNames are the names in files; flags have hyphens.
+var fieldNames = []string{"chain_id", "safe", "safe_version", "to", "value", "data", "operation", "safe_tx_gas", "base_gas", "gas_price", "gas_token", "refund_receiver", "nonce"}
+
+// field is where a name's text goes; nil for a name that is none.
+func (in *hashInput) field(name string) *jsonText {
+	i := slices.Index(fieldNames, name)
+	if i < 0 {
+		return nil
+	}
+	return []*jsonText{&in.ChainID, &in.Safe, &in.SafeVersion, &in.To, &in.Value, &in.Data, &in.Operation, &in.SafeTxGas, &in.BaseGas, &in.GasPrice, &in.GasToken,
+		&in.RefundReceiver, &in.Nonce}[i]
 }
 
 // plainInput has what may be left out.
@@ -59,10 +61,9 @@ func (p *program) hash() *cobra.Command {
 	file := ""
 	c := &cobra.Command{Use: "hash", Short: "domain hash, message hash and safeTxHash of a Safe transaction, offline", Args: cobra.NoArgs}
 	f := c.Flags()
-	for name, field := range map[string]*jsonText{"chain-id": &in.ChainID, "safe": &in.Safe, "safe-version": &in.SafeVersion, "to": &in.To, "value": &in.Value,
-		"data": &in.Data, "operation": &in.Operation, "safe-tx-gas": &in.SafeTxGas, "base-gas": &in.BaseGas, "gas-price": &in.GasPrice,
-		"gas-token": &in.GasToken, "refund-receiver": &in.RefundReceiver, "nonce": &in.Nonce} {
-		f.StringVar((*string)(field), name, string(*field), hashHelp[name])
+	for _, name := range fieldNames {
+		field, flag := in.field(name), strings.ReplaceAll(name, "_", "-")
+		f.StringVar((*string)(field), flag, string(*field), hashHelp[flag])
 	}
 	f.StringVar(&file, "file", "", fileHelp)
 	c.RunE = func(*cobra.Command, []string) error {

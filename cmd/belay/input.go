@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"belay/safe"
 	"belay/safe/calldata"
@@ -28,47 +29,94 @@ func (in *hashInput) load(file string) (safe.Domain, safe.Tx, error) {
 	return d, t, err
 }
 
-// read tells the four kinds of file apart by their members.
-func (in *hashInput) read(text []byte) (safe.Domain, safe.Tx, error) {
-	var members map[string]json.RawMessage
+// fileKind is what a file describes a transaction by.
+type fileKind int
+
+const (
+	fileOfFields fileKind = iota
+	fileOfProposal
+	fileOfTypedData
+	fileOfBatch
+)
+
+// kindOf tells the four kinds of file apart by their members. One that has marks of two could be read as two transactions, and is
+// refused. Maps are used, never structs: encoding/json would take a member "TO" for "to".
+func kindOf(text []byte) (kind fileKind, members map[string]json.RawMessage, err error) {
 	if err := json.Unmarshal(text, &members); err != nil {
+		return kind, nil, err
+	}
+	marks := 0
+	for name, of := range map[string]fileKind{"safe_tx": fileOfProposal, "primaryType": fileOfTypedData} {
+		if members[name] != nil {
+			kind, marks = of, marks+1
+		}
+	}
+	if members["transactions"] != nil && members["safe_tx"] == nil { // a proposal has transactions of its own: those that carried it
+		kind, marks = fileOfBatch, marks+1
+	}
+	if marks > 1 {
+		return kind, nil, errors.New("it can be read in two ways: it is typed data and something else, too")
+	}
+	return kind, members, nil
+}
+
+// read takes a file of any kind.
+func (in *hashInput) read(text []byte) (safe.Domain, safe.Tx, error) {
+	kind, members, err := kindOf(text)
+	if err != nil {
 		return safe.Domain{}, safe.Tx{}, err
 	}
-	switch {
-	case members["primaryType"] != nil:
+	switch kind {
+	case fileOfTypedData:
 		return safe.ReadTypedData(text)
-	case members["transactions"] != nil && members["safe_tx"] == nil:
+	case fileOfBatch:
 		batch, err := calldata.ReadBatchFile(text)
 		if err != nil {
 			return safe.Domain{}, safe.Tx{}, err
 		}
 		return in.batched(batch)
-	case members["safe_tx"] != nil:
-		if err := in.proposed(members); err != nil {
-			return safe.Domain{}, safe.Tx{}, err
-		}
+	case fileOfProposal:
+		err = in.proposed(members)
 	default:
-		if err := json.Unmarshal(text, in); err != nil {
-			return safe.Domain{}, safe.Tx{}, err
-		}
+		err = in.take(members)
+	}
+	if err != nil {
+		return safe.Domain{}, safe.Tx{}, err
 	}
 	return in.parse()
 }
 
+// take reads fields by their exact names, and refuses others: one that is misspelt would be hashed as if it were not there.
+func (in *hashInput) take(members map[string]json.RawMessage) error {
+	for name, value := range members {
+		field := in.field(name)
+		if field == nil {
+			return fmt.Errorf("%q is no field of a Safe transaction; they are %s", safe.Printable(name, 40), strings.Join(fieldNames, ", "))
+		}
+		if err := json.Unmarshal(value, field); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
 // proposed takes the fields from a whole proposal as the API gives it.
 func (in *hashInput) proposed(members map[string]json.RawMessage) error {
-	var ref struct {
-		ChainID jsonText `json:"chain_id"`
-		Address jsonText `json:"address"`
-		Version jsonText `json:"version"`
-	}
+	var ref, fields map[string]json.RawMessage
 	if err := json.Unmarshal(members["safe"], &ref); err != nil {
 		return fmt.Errorf("safe: %w", err)
 	}
-	if err := json.Unmarshal(members["safe_tx"], in); err != nil {
+	if err := json.Unmarshal(members["safe_tx"], &fields); err != nil {
 		return fmt.Errorf("safe_tx: %w", err)
 	}
-	in.ChainID, in.Safe, in.SafeVersion = ref.ChainID, ref.Address, ref.Version
+	if err := in.take(fields); err != nil {
+		return fmt.Errorf("safe_tx: %w", err)
+	}
+	for name, field := range map[string]*jsonText{"chain_id": &in.ChainID, "address": &in.Safe, "version": &in.SafeVersion} {
+		if err := json.Unmarshal(ref[name], field); err != nil {
+			return fmt.Errorf("safe.%s: %w", name, err)
+		}
+	}
 	return nil
 }
 

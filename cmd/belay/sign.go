@@ -142,7 +142,11 @@ func (s *sitting) parse(t governance.SafeTxView) (safe.Domain, safe.Tx, error) {
 		return safe.Domain{}, safe.Tx{}, err
 	}
 	in := plainInput()
-	if err := json.Unmarshal(fields, &in); err != nil {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(fields, &members); err != nil {
+		return safe.Domain{}, safe.Tx{}, err
+	}
+	if err := in.take(members); err != nil {
 		return safe.Domain{}, safe.Tx{}, err
 	}
 	in.ChainID, in.Safe, in.SafeVersion = jsonText(fmt.Sprint(s.view.Safe.ChainID)), jsonText(s.view.Safe.Address), jsonText(s.view.Safe.Version)

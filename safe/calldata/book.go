@@ -76,6 +76,9 @@ func (b *Book) WithContracts(contracts map[common.Address][]Function) (*Book, er
 	return &more, nil
 }
 
+// bound reports whether an address has functions of its own: then it is known what they do.
+func (b *Book) bound(a common.Address) bool { return b != nil && b.contracts[a] != nil }
+
 func checkLabel(label string) error {
 	switch {
 	case label == "":

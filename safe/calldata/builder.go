@@ -2,10 +2,12 @@ package calldata
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"time"
 
@@ -171,6 +173,7 @@ func readBatchCall(item any) (call safe.Call, f Function, err error) {
 	return call, f, nil
 }
 
+// batchData reads the data of a call. The Transaction Builder sends any text there, "0x" too, whatever the method says.
 func batchData(v any) (data []byte, given bool, err error) {
 	text := scalar(v)
 	if v == nil || text == "" {
@@ -180,7 +183,7 @@ func batchData(v any) (data []byte, given bool, err error) {
 	if err != nil {
 		return nil, false, fmt.Errorf("data: %w", err)
 	}
-	return data, len(data) > 0, nil
+	return data, true, nil
 }
 
 func encodeMethod(method map[string]any, values any) (Function, []byte, error) {
@@ -195,10 +198,10 @@ func encodeMethod(method map[string]any, values any) (Function, []byte, error) {
 	byName, _ := values.(map[string]any)
 	args := make([]any, len(inputs))
 	for i, in := range inputs {
-		value, ok := byName[in.Name]
-		if !ok {
-			value, ok = byName[strconv.Itoa(i)] // as unnamed inputs are written
+		if canonical := builderType(f.Inputs[i].Type); canonical != in.Type {
+			return Function{}, nil, fmt.Errorf("%s: input %d has the type %q, which is written %s", f.Signature(), i, clip(in.Type, 40), canonical)
 		}
+		value, ok := byName[cmp.Or(in.Name, strconv.Itoa(i))] // the Transaction Builder looks nowhere else
 		if !ok {
 			return Function{}, nil, fmt.Errorf("%s: there is no value for input %d, %q", f.Signature(), i, clip(in.Name, 40))
 		}
@@ -246,11 +249,32 @@ func methodValue(t abi.Type, v any) (any, error) {
 	if text, ok := v.(string); ok {
 		tree, err := readTree([]byte(text))
 		if err != nil {
-			return text, nil //nolint:nilerr // our own form of lists has no quotes; ParseValue judges it
+			return nil, badValue("%s has to be written as JSON: %v", t, err)
 		}
 		v = tree
 	}
+	if !exact(v) {
+		return nil, badValue("a number in %s is more than JavaScript can hold exactly: put it in quotes", t)
+	}
 	return texts(v), nil
+}
+
+// exact reports whether every number of a JSON value is one that JavaScript reads exactly.
+func exact(v any) bool {
+	switch v := v.(type) {
+	case []any:
+		return !slices.ContainsFunc(v, func(item any) bool { return !exact(item) })
+	case map[string]any:
+		for _, item := range v {
+			if !exact(item) {
+				return false
+			}
+		}
+	case json.Number:
+		n, err := strconv.ParseInt(v.String(), 10, 64)
+		return err == nil && n < 1<<53 && n > -1<<53
+	}
+	return true
 }
 
 // texts turns the leaves of a JSON value into text.

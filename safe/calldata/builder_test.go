@@ -98,6 +98,11 @@ func TestABatchThatCouldMislead(t *testing.T) {
 		"a type that does not exist":    {`"type":"uint256"}`, `"type":"uint257"}`, "uint257"},
 		"a function that is no name":    {`"name":"approve"`, `"name":"approve(address)"`, "contractMethod"},
 		"a tuple with a member missing": {`,true]]`, `]]`, "wants 3 members"},
+		"empty data and a method":       {`"data":null`, `"data":"0x"`, "which of them is meant"},
+		"a value under its number":      {`"value":"100000000000"`, `"1":"100000000000"`, `no value for input 1`},
+		"a list in our own form":        {`"[[\"0x474e5Ded6b5D078163BFB8F6dBa355C3aA5478C8\",[\"1\",2],true]]"`, `"[(0x474e5Ded6b5D078163BFB8F6dBa355C3aA5478C8, [1, 2], true)]"`, "written as JSON"},
+		"a number that is rounded":      {`[\"1\",2]`, `[\"1\",9007199254740993]`, "put it in quotes"},
+		"a type in another spelling":    {`"type":"uint256"}`, `"type":"uint"}`, "which is written uint256"},
 		"an input that is no object":    {`"inputs":[{"internalType":"address"`, `"inputs":[7,{"internalType":"address"`, "no JSON object"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/ethereum/go-ethereum/common"
+	"github.com/holiman/uint256"
 
 	"belay/safe"
 )
@@ -30,9 +31,11 @@ const (
 	DangerImplementation  = "implementation_change" // of a Safe or a proxy
 	DangerAuthority       = "authority_change"      // ownership, roles, admin, or delay of a timelock
 	DangerAllowance       = "unlimited_allowance"
-	DangerGasRefund       = "gas_refund"  // pays the sender from the Safe
-	DangerSafeTxGas       = "safe_tx_gas" // a failed call uses up the nonce
-	DangerZeroTarget      = "zero_target" // nobody, or with the 1.5.0 batch library the Safe itself
+	DangerApproveHash     = "approve_hash"   // a yes to a transaction of a Safe that is not shown
+	DangerAmbiguous       = "ambiguous_call" // a selector that some contracts serve by DELEGATECALL
+	DangerGasRefund       = "gas_refund"     // pays the sender from the Safe
+	DangerSafeTxGas       = "safe_tx_gas"    // a failed call uses up the nonce
+	DangerZeroTarget      = "zero_target"    // nobody, or with the 1.5.0 batch library the Safe itself
 	DangerUnknownCalldata = "unknown_calldata"
 	DangerMalformed       = "malformed_calldata"
 	DangerTooDeep         = "too_deep"
@@ -115,9 +118,13 @@ func (w *watch) operation(tx safe.Tx, multiSends []common.Address) {
 		w.add(DangerOperation, "operation %d is neither CALL nor DELEGATECALL", tx.Operation)
 	case tx.Operation == safe.OperationDelegateCall && !isBatch(tx, multiSends):
 		w.add(DangerDelegateCall, "DELEGATECALL to %s: its code runs as the Safe and can take everything, the Safe itself included", w.book.Name(tx.To))
-	case tx.Operation == safe.OperationCall && (library || safe.IsMultiSend(tx.Data)):
-		w.add(DangerMultiSendCall, "the batch library %s is called, not delegatecalled: its calls are not made by the Safe", w.book.Name(tx.To))
+	case tx.Operation == safe.OperationCall && library:
+		w.library(tx.To)
 	}
+}
+
+func (w *watch) library(to common.Address) {
+	w.add(DangerMultiSendCall, "the batch library %s is called, not delegatecalled: its calls are not made by the Safe", w.book.Name(to))
 }
 
 func (w *watch) gas(v safe.Version, tx safe.Tx) {
@@ -165,6 +172,9 @@ func (w *watch) call(d Described) {
 	case ReadTooDeep:
 		w.add(DangerTooDeep, "calls within %s on %s are nested too deep to open", d.Function, w.book.target(d))
 	}
+	if !d.Delegate && (safe.IsMultiSend(d.Data) || len(d.Data) > 0 && safe.IsMultiSendCallOnly(d.To)) {
+		w.library(d.To)
+	}
 	w.function(d)
 	if vetoes[d.Function] {
 		return // what is inside will not be done
@@ -185,11 +195,48 @@ func (w *watch) function(d Described) {
 	if rule, ok := rules[[4]byte(d.Data)]; ok {
 		w.add(rule.Code, "%s on %s %s", d.Function, w.book.target(d), rule.Text)
 	}
-	if d.Reading == ReadFunction && d.Function == "approve(address,uint256)" {
-		if amount, ok := d.Args[1].Value.(*big.Int); ok && isMaxUint256(amount) {
-			w.add(DangerAllowance, "approve on %s gives an unlimited allowance", w.book.target(d))
+	if d.Reading != ReadFunction {
+		return
+	}
+	if at, ok := allowances[d.Function]; ok {
+		if amount, isNumber := d.Args[at].Value.(*big.Int); isNumber && boundless(amount) {
+			w.add(DangerAllowance, "%s on %s gives an allowance of %s, which nothing limits", d.Function, w.book.target(d), amount)
 		}
 	}
+	switch d.Function {
+	case "execTransaction(address,uint256,bytes,uint8,uint256,uint256,uint256,address,address,bytes)":
+		w.nestedGas(d)
+	case "execute(address,bytes)":
+		if !w.book.bound(d.To) {
+			w.add(DangerAmbiguous, "execute(address,bytes) on %s: an AccessManager makes the call shown; a proxy such as DSProxy runs the target's code as itself, by DELEGATECALL", w.book.target(d))
+		}
+	}
+}
+
+// allowances are the functions that let somebody spend, with the place of the amount.
+var allowances = map[string]int{
+	"approve(address,uint256)": 1, "increaseAllowance(address,uint256)": 1, "permit(address,address,uint256,uint256,uint8,bytes32,bytes32)": 2,
+}
+
+// boundless reports whether an allowance is more than any token has: 2^128 and above, or the 2^96-1 that tokens with such balances take
+// for all.
+func boundless(amount *big.Int) bool {
+	return amount.BitLen() > 128 || amount.Cmp(maxUint96) == 0
+}
+
+var maxUint96 = new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), 96), big.NewInt(1))
+
+// nestedGas judges the gas fields of another Safe's transaction within this one.
+func (w *watch) nestedGas(d Described) {
+	var tx safe.Tx
+	for i, field := range map[int]*uint256.Int{4: &tx.SafeTxGas, 5: &tx.BaseGas, 6: &tx.GasPrice} {
+		if n, ok := d.Args[i].Value.(*big.Int); ok {
+			field.SetFromBig(n)
+		}
+	}
+	tx.GasToken, _ = d.Args[7].Value.(common.Address)
+	tx.RefundReceiver, _ = d.Args[8].Value.(common.Address)
+	w.gas(safe.Version{}, tx)
 }
 
 func isToken(d Described) bool {
@@ -222,6 +269,7 @@ var rules = map[[4]byte]Danger{
 	sel("setGuard(address)"):                              {DangerGuard, "changes the guard, which can block every transaction"},
 	sel("setModuleGuard(address)"):                        {DangerGuard, "changes the module guard, which can block every module"},
 	sel("setFallbackHandler(address)"):                    {DangerHandler, "changes who answers calls in the Safe's name"},
+	sel("approveHash(bytes32)"):                           {DangerApproveHash, "is a yes to a transaction of that Safe which is not shown here"},
 	sel("changeMasterCopy(address)"):                      {DangerImplementation, "replaces the Safe's code"},
 	sel("migrateSingleton()"):                             {DangerImplementation, "replaces the Safe's code"},
 	sel("migrateWithFallbackHandler()"):                   {DangerImplementation, "replaces the Safe's code and who answers in its name"},

@@ -170,7 +170,7 @@ func (b *Book) action(d Described) string {
 func (b *Book) argument(a Arg) string {
 	text := b.value(a.typ, a)
 	if len(text) > maxArgText {
-		text = fmt.Sprintf("%s… (shortened, %d characters in all)", strings.ToValidUTF8(text[:maxArgText], ""), len(text))
+		text = fmt.Sprintf("%s… (shortened, %d characters in all, keccak256 %s)", strings.ToValidUTF8(text[:maxArgText], ""), len(text), crypto.Keccak256Hash([]byte(text)).Hex())
 	}
 	if a.Name == "" {
 		return text
@@ -190,13 +190,14 @@ func (b *Book) value(t abi.Type, a Arg) string {
 			return bytesText(v)
 		}
 	case string:
-		return fmt.Sprintf("%q", safe.Printable(v, maxArgText))
+		return fmt.Sprintf("%q", safe.Printable(v, len(v)))
 	case *big.Int:
 		if isMaxUint256(v) {
 			return v.String() + " (the maximum)"
 		}
 	}
-	return safe.Printable(a.Text(), maxArgText+1)
+	text := a.Text()
+	return safe.Printable(text, len(text))
 }
 
 func isMaxUint256(n *big.Int) bool {
