@@ -2,6 +2,7 @@ package governance
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -35,16 +36,25 @@ func (o *obligations) owe(kind DutyKind, target string, due time.Time) {
 	})
 }
 
-// send owes a submission when the active SafeTx became ready to be sent: at quorum, on release, or back from a reorganisation.
+// send owes a submission when the active SafeTx became ready to be sent: at quorum, on release, or back from a reorganisation; and
+// when a spare got its own quorum, because its nonce may be the one whose turn it is.
 func (o *obligations) send() {
 	if !o.after.Sendable() {
 		return
 	}
 	t := o.after.Active()
-	if b := o.before.Active(); b != nil && b.Hashes == t.Hashes && o.before.Sendable() && o.before.Policy.Execute == o.after.Policy.Execute {
+	if b := o.before.Active(); b != nil && b.Hashes == t.Hashes && o.before.Sendable() && o.before.Policy.Execute == o.after.Policy.Execute && !o.ripened() {
 		return
 	}
 	o.owe(DutySubmit, t.Hashes.SafeTx.Hex(), o.now.Add(o.after.Policy.Execute.After))
+}
+
+// ripened reports whether a spare has its quorum now and had none before.
+func (o *obligations) ripened() bool {
+	return slices.ContainsFunc(o.after.SafeTxs, func(t SafeTx) bool {
+		was := o.before.SafeTx(t.Hashes.SafeTx)
+		return t.Purpose == PurposeSpare && t.State == TxApproved && (was == nil || was.State != TxApproved)
+	})
 }
 
 // Sendable reports whether the active SafeTx has its quorum and may be sent as soon as its policy says. What its people took

@@ -85,7 +85,10 @@ func (l look) sending() string {
 	sent := l.carrier(func(t Transaction) bool {
 		return t.SafeTxHash == active.Hashes.SafeTx || (l.p.State == StateReady && t.Role == PurposeExecute)
 	})
+	early := active.Purpose != PurposeExecute && active.Tx.Nonce > l.p.SafeNonce
 	switch {
+	case early && (sent == nil || sent.Status == TxStatusSubmitted):
+		return fmt.Sprintf("Quorum reached at nonce %d, which waits: the Safe is at nonce %d", active.Tx.Nonce, l.p.SafeNonce)
 	case sent == nil && wait.Manual:
 		return "Quorum reached, waiting for the word to send"
 	case sent == nil && wait.After > 0:

@@ -414,7 +414,15 @@ func (l *looker) preview(ctx context.Context, pb *governance.Playbook, params ma
 	return c.Preview(ctx, coordinator.Intent{Playbook: pb.Name, Params: params, Member: "check", Roles: pb.Policy.Propose, Reason: "readiness check"})
 }
 
-// nothingOpen is a store without proposals. Preview asks it for nothing else.
+// nothingOpen is a store in which nothing was ever proposed: whatever is asked for is not there.
 type nothingOpen struct{ coordinator.Store }
 
-func (nothingOpen) Watched() ([]governance.Proposal, error) { return nil, nil }
+func (nothingOpen) Watched() ([]governance.Proposal, error)              { return nil, nil }
+func (nothingOpen) Proposals(string, int) ([]governance.Proposal, error) { return nil, nil }
+func (nothingOpen) Proposal(string) (governance.Proposal, error) {
+	return governance.Proposal{}, governance.ErrNotFound
+}
+func (nothingOpen) LastNumber() (uint64, error)                            { return 0, nil }
+func (nothingOpen) Events(string) ([]governance.Recorded, error)           { return nil, nil }
+func (nothingOpen) SubmissionsOf(string) ([]governance.Submission, error)  { return nil, nil }
+func (nothingOpen) Signatures(common.Hash) ([]governance.Signature, error) { return nil, nil }

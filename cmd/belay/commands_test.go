@@ -180,3 +180,21 @@ func TestCheckComparesCodeWithWhatAnABIWasBoundTo(t *testing.T) {
 		}
 	}
 }
+
+// TestCheckTriesPlaybooksThatCoolDown: it drafts each as if nothing had ever been proposed.
+func TestCheckTriesPlaybooksThatCoolDown(t *testing.T) {
+	i := newIncident(t)
+	i.halt()
+	file := filepath.Join(filepath.Dir(i.config), "playbooks", "set-ltv.yaml")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cooling := strings.Replace(string(text), "expires: 72h", "expires: 72h, cooldown: 1h", 1)
+	if err := os.WriteFile(file, []byte(cooling), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, out, errs := belay(t, "--config", i.config, "check"); code != exitDone || !strings.Contains(out, "playbook set-ltv") {
+		t.Errorf("exit %d %s %s", code, out, errs)
+	}
+}

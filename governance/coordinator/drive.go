@@ -314,6 +314,9 @@ func safeTxSubject(p governance.Proposal, t governance.SafeTx) relay.Subject {
 	case governance.TxFailed:
 		return relay.Subject{Dead: true, Why: "the Safe ran it without effect"}
 	}
+	if e := p.Effect(); e != nil && e.SafeTxHash != t.Hashes.SafeTx && (t.Purpose == governance.PurposeDirect || t.Purpose == governance.PurposeSpare) {
+		return relay.Subject{Dead: true, Block: e.Block.Number, Why: "another transaction of the same proposal did it"}
+	}
 	return endedSubject(p)
 }
 

@@ -486,3 +486,31 @@ func TestAQuorumThatIsLostAndWonAnewIsSentWithItsNewSignatures(t *testing.T) {
 		}
 	})
 }
+
+// TestASpareThatIsSignedLaterIsSentAtOnce: two pauses side by side. Nobody signs the first, and the second stands at the nonce behind
+// it; once its spare at the Safe's own nonce is signed, it waits for nobody, whatever was sent too early.
+func TestASpareThatIsSignedLaterIsSentAtOnce(t *testing.T) {
+	for name, wait := range map[string]time.Duration{"at once": 0, "after the one behind was sent in vain": 2 * time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(t *testing.T, r *rig) {
+				r.start()
+				r.pause("weth")
+				v := r.pause("usdc") // at nonce 8, with a spare at 7
+				r.sign(v, v.SafeTxHash, alice, bob)
+				if got := r.show(v.ID).Status; got != "Quorum reached at nonce 8, which waits: the Safe is at nonce 7" {
+					t.Errorf("status is %q", got)
+				}
+				for spent := time.Duration(0); spent < wait; spent += 12 * time.Second {
+					r.chain.mine()
+					r.pass(12 * time.Second)
+				}
+				for _, tx := range v.SafeTxs {
+					if tx.Nonce == 7 {
+						r.sign(v, tx.SafeTxHash, alice, bob)
+					}
+				}
+				r.ends(v.ID, governance.StateExecuted, "pause usdc true")
+			})
+		})
+	}
+}

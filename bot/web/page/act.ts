@@ -95,7 +95,9 @@ function connecting(s: Session, wallets: Wallet[]): DocumentFragment {
 function signing(s: Session, t: SafeTx): DocumentFragment {
   const first = active(s.proposal);
   if (first && t !== first) {
-    return fragmentOf(para(`One more, in the same sitting: should another transaction use up nonce ${first.nonce}, this one still works at nonce ${t.nonce}.`),
+    const why = t.nonce < first.nonce ? `the Safe may still be at nonce ${t.nonce} when this is sent. Signed here too, it waits for nobody.`
+      : `should another transaction use up nonce ${first.nonce}, this one still works at nonce ${t.nonce}.`;
+    return fragmentOf(para(`One more, in the same sitting: ${why}`),
       primary(`Also sign the spare at nonce ${t.nonce}`, () => s.sign()));
   }
   const name = clean(s.wallet?.name ?? "your wallet");
