@@ -217,10 +217,20 @@ type PublicView struct {
 	NextUpdate *string `json:"next_update"`
 }
 
-// LinksView are our own addresses of the proposal; they carry no key.
+// LinksView are our own addresses of the proposal. They carry no key, unless Keyed put it in for the operator.
 type LinksView struct {
 	Self string `json:"self"`
 	Sign string `json:"sign"`
+}
+
+// Keyed gives the View with links that open for whoever has them: with the proposal's read key, where it is not public. Only the
+// operator is given that.
+func (v View) Keyed(key string) View {
+	if !v.IsPublic && key != "" {
+		v.Links.Self += "?key=" + key
+		v.Links.Sign += "?key=" + key
+	}
+	return v
 }
 
 // Audience is how much a viewer may see.

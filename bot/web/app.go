@@ -28,6 +28,8 @@ type App interface {
 	Timelocks(ctx context.Context, viewer governance.Viewer) ([]coordinator.Timelock, error)
 	// KeyOpens reports in constant time whether key is the read capability of the proposal.
 	KeyOpens(id, key string) bool
+	// ReadKey is that capability; "" for what is no proposal's id.
+	ReadKey(id string) string
 	// LinkData gives what a wallet signs to be linked. It does not spend the token.
 	LinkData(ctx context.Context, token string, wallet common.Address) (coordinator.TypedData, error)
 	// Link spends the token on a signature that proves the wallet.

@@ -241,6 +241,8 @@ func (f *fake) Timelocks(context.Context, governance.Viewer) ([]coordinator.Time
 		Operations: []coordinator.TimelockOperation{{Proposal: publicID, TimelockView: governance.TimelockView{State: governance.OperationWaiting, OperationID: common.Hash{7}.Hex(), OpensAt: &opens}}}}}, f.broken
 }
 
+func (f *fake) ReadKey(id string) string { return f.keys[id] }
+
 func (f *fake) KeyOpens(id, key string) bool { return f.keys[id] == key && key != "" }
 
 func (f *fake) LinkData(_ context.Context, token string, wallet common.Address) (coordinator.TypedData, error) {

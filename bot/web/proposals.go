@@ -36,6 +36,11 @@ func (s *Server) listProposals(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	list := proposalList{Proposals: page.Views}
+	for i := range list.Proposals {
+		if isOperator {
+			list.Proposals[i] = s.keyed(list.Proposals[i])
+		}
+	}
 	if list.Proposals == nil {
 		list.Proposals = []governance.View{}
 	}
@@ -46,12 +51,18 @@ func (s *Server) listProposals(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) getProposal(w http.ResponseWriter, r *http.Request) error {
-	view, _, err := s.show(w, r)
+	view, viewer, err := s.show(w, r)
 	if err != nil {
 		return err
 	}
+	if viewer.Audience == governance.AudienceOperator {
+		view = s.keyed(view)
+	}
 	return writeJSON(w, http.StatusOK, view)
 }
+
+// keyed gives the operator links that open: when chat is down, somebody has to hand them to the signers.
+func (s *Server) keyed(v governance.View) governance.View { return v.Keyed(s.app.ReadKey(v.ID)) }
 
 // proposeBody is what POST /api/v1/proposals takes.
 type proposeBody struct {
@@ -92,7 +103,7 @@ func (s *Server) postProposal(w http.ResponseWriter, r *http.Request) error {
 	if proposed.Joined {
 		status = http.StatusOK
 	}
-	return writeJSON(w, status, proposed.View)
+	return writeJSON(w, status, s.keyed(proposed.View))
 }
 
 func (s *Server) typedData(w http.ResponseWriter, r *http.Request) error {

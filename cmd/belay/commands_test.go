@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -78,6 +79,10 @@ func TestRecordsCanBeReadFromAStoppedStoreAndSentByAnyone(t *testing.T) {
 	dir := t.TempDir()
 	if code, out, errs := belay(t, "--config", i.config, "show", "P-1", "--hashes"); code != exitDone || !strings.Contains(out, "Safe transaction hash: "+v.SafeTxHash) || !strings.Contains(out, "Multisig address: "+i.stack.Guardian.Hex()) {
 		t.Errorf("show --hashes: exit %d %s %s", code, out, errs)
+	}
+	_, shown, _ := belay(t, "--config", i.config, "show", "P-1")
+	if at := strings.Index(shown, "Open "); at < 0 || !i.opens(strings.Fields(shown[at:])[1]) {
+		t.Errorf("the link that show prints does not open:\n%s", shown)
 	}
 	_, out, errs := belay(t, "--config", i.config, "show", "P-1", "--batch")
 	batch, err := calldata.ReadBatchFile([]byte(out))
@@ -197,4 +202,15 @@ func TestCheckTriesPlaybooksThatCoolDown(t *testing.T) {
 	if code, out, errs := belay(t, "--config", i.config, "check"); code != exitDone || !strings.Contains(out, "playbook set-ltv") {
 		t.Errorf("exit %d %s %s", code, out, errs)
 	}
+}
+
+// opens reports whether a link leads to a page for somebody who has nothing but the link.
+func (i *incident) opens(link string) bool {
+	i.t.Helper()
+	resp, err := http.Get(link) //nolint:gosec // our own
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	return resp.StatusCode == http.StatusOK || resp.StatusCode == http.StatusServiceUnavailable // without the page built
 }

@@ -73,7 +73,7 @@ func views(cfg *configs.Config, db *store.Store, list []governance.Proposal) ([]
 			}
 		}
 		v, _ := governance.NewView(proposal, f, governance.Viewer{Audience: governance.AudienceOperator})
-		out = append(out, v)
+		out = append(out, v.Keyed(coordinator.ReadKey(db.Derive(coordinatorSecret), proposal.ID)))
 	}
 	return out, nil
 }

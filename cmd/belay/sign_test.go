@@ -65,7 +65,7 @@ func TestSignShowsComputesAndHandsIn(t *testing.T) {
 	}
 	typed := firstWords(v.SafeTxs[0].SafeTxHash) + "\n" + firstWords(v.SafeTxs[1].SafeTxHash) + "\n"
 	password := inFile(t, []byte("correct horse\n"))
-	code, out, errs := asOwner(t, typed, v.ID, "--config", i.config, "--keystore", i.ownersKeystore(), "--password-file", password)
+	code, out, errs := asOwner(t, typed, v.Links.Sign, "--keystore", i.ownersKeystore(), "--password-file", password)
 	if code != exitDone || !strings.Contains(out, "Needs 1 more") {
 		t.Fatalf("exit %d %s %s", code, out, errs)
 	}
@@ -150,7 +150,7 @@ func TestSignRefuses(t *testing.T) {
 		"a file that is no key":         {exitUsage, "", with(honest, "--key-file", i.config), "no private key"},
 		"an external signer, whose?":    {exitUsage, "", with(honest, "--signer", "http://127.0.0.1:1"), "--as"},
 		"a link to something else":      {exitUsage, "", []string{"https://example.org/x", "--key-file", owner}, "no link to a proposal"},
-		"a link with a wrong key":       {exitFailed, "", []string{v.Links.Sign + "?key=guess", "--key-file", owner}, "what next"},
+		"a link with a wrong key":       {exitFailed, "", []string{strings.Split(v.Links.Sign, "?")[0] + "?key=guess", "--key-file", owner}, "what next"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if code, out, errs := asOwner(t, c.typed, c.args...); code != c.code || !strings.Contains(errs, c.want) {

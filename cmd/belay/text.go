@@ -50,6 +50,9 @@ func proposalText(v governance.View) string {
 		line("%s  %-13s %s  %s", e.At, e.Type, e.By, clean(e.Text.Raw()))
 	}
 	line("\nOpen %s", v.Links.Sign)
+	if !v.IsPublic {
+		line("For signers only: whoever has this link can read the proposal.")
+	}
 	return strings.TrimRight(b.String(), "\n")
 }
 

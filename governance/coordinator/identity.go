@@ -44,6 +44,15 @@ func PublicID(secret [32]byte, id string) string {
 	return ids.publicID(id)
 }
 
+// ReadKey is what a Coordinator with that secret gives as the read capability of a proposal.
+func ReadKey(secret [32]byte, id string) string {
+	ids, err := newIdentities(secret)
+	if err != nil || secret == [32]byte{} {
+		return ""
+	}
+	return ids.readKey(id)
+}
+
 // publicID is the proposal's number enciphered as one AES block: opaque, without order, and found again without an index.
 func (i identities) publicID(id string) string {
 	n, ok := number(id)
