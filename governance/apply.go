@@ -21,13 +21,16 @@ func Apply(p Proposal, e Event) Proposal {
 		p = *e.Draft
 		p.Version, p.State = version, StateProposed
 	case EventConfirmed:
-		p.update(e, func(t *SafeTx) { t.Confirmations = append(slices.Clone(t.Confirmations), *e.Confirmation) })
+		p.update(e, func(t *SafeTx) {
+			others := slices.DeleteFunc(slices.Clone(t.Confirmations), func(c Confirmation) bool { return c.Owner == e.Confirmation.Owner })
+			t.Confirmations = append(others, *e.Confirmation)
+		})
 	case EventQuorum:
 		p.update(e, func(t *SafeTx) { t.State = TxApproved })
 	case EventQuorumLost:
 		p.update(e, func(t *SafeTx) { t.State = TxAsking })
 	case EventOwners:
-		p.Owners, p.Threshold, p.SafeNonce, p.ReadAt = e.Owners, e.Threshold, e.Nonce, *e.Block
+		p.Owners, p.Threshold, p.SafeNonce, p.ReadAt, p.Unagreed = e.Owners, e.Threshold, e.Nonce, *e.Block, false
 	case EventUpgraded:
 		p.applyUpgrade(*e.Safe)
 	case EventSubmitted, EventMined, EventUnmined, EventFinal:
@@ -43,6 +46,10 @@ func Apply(p Proposal, e Event) Proposal {
 	case EventNonceFreed:
 		p.update(e, func(t *SafeTx) { t.State, t.UsedBy = p.standing(t), SafeTx{}.UsedBy })
 	case EventRebuilt:
+		if p.misplaced() {
+			p.SafeTxs = append(slices.Clone(e.SafeTxs), p.SafeTxs...)
+			break
+		}
 		p.SafeTxs = append(slices.Clone(p.SafeTxs), e.SafeTxs...)
 	case EventScheduled, EventWindow:
 		p.applyOperation(e)

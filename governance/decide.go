@@ -101,14 +101,14 @@ func (d *decider) propose(draft Proposal) error {
 	return d.emit(Event{Type: EventProposed, By: draft.Proposer, Draft: &draft})
 }
 
-// confirm takes a verified signature. The same owner's yes again is known and changes nothing.
+// confirm takes a verified signature. The same owner's yes again is known and changes nothing, but that of a contract can be renewed.
 func (d *decider) confirm(in Confirm) error {
 	t := d.p.SafeTx(in.SafeTxHash)
 	if t == nil {
 		return Refuse(CodeWrongHash, "open the signing page again and sign what it shows", "%s has no transaction with the hash %s", d.p.ID, in.SafeTxHash)
 	}
 	switch {
-	case t.ConfirmedBy(in.Confirmation.Owner) != nil:
+	case !in.Confirmation.Replaces(t.ConfirmedBy(in.Confirmation.Owner)):
 		return nil
 	case !Legal(d.p.State, EventConfirmed):
 		return d.notOpen("it takes no more signatures")

@@ -99,11 +99,23 @@ func (p *Proposal) NeedsDraft() bool {
 	}
 	switch p.State {
 	case StateProposed, StateApproved:
-		return p.Kind.Emergency() && t.State == TxDead
+		return p.Kind.Emergency() && (t.State == TxDead || p.misplaced())
 	case StateReady:
 		return p.Timelock != nil && !p.Timelock.AnyoneMay && (t.Purpose != PurposeExecute || t.State == TxDead)
 	}
 	return false
+}
+
+// misplaced reports whether an emergency stands behind nonces that nothing of it fills: it was drafted at what a single provider
+// said, and the Safe is agreed to be elsewhere.
+func (p *Proposal) misplaced() bool {
+	t := p.Active()
+	if p.Blind == "" || p.Unagreed || !p.Kind.Emergency() || t == nil || t.Tx.Nonce <= p.SafeNonce || (t.State != TxAsking && t.State != TxApproved) {
+		return false
+	}
+	return !slices.ContainsFunc(p.SafeTxs, func(t SafeTx) bool {
+		return t.Tx.Nonce == p.SafeNonce && (t.State == TxAsking || t.State == TxApproved)
+	})
 }
 
 // prove owes a reading of the postconditions when the effect is mined, and again when it is final.

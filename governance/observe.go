@@ -18,7 +18,11 @@ import (
 func (d *decider) safeSeen(s safe.State) error {
 	upgraded := s.Verified != "" && d.p.Safe.Differs(s) // a short reading proves nothing of the code
 	same := slices.Equal(d.p.Owners, s.Owners) && d.p.Threshold == s.Threshold && d.p.SafeNonce == s.Nonce && !upgraded
-	if same || d.p.State == "" || s.Block.Number < d.p.ReadAt.Number || s.Threshold < 1 || len(s.Owners) == 0 {
+	older := s.Block.Number < d.p.ReadAt.Number
+	if d.p.Unagreed { // the first agreed reading corrects a provider's word, whatever height that one claimed
+		same, older = false, false
+	}
+	if same || d.p.State == "" || older || s.Threshold < 1 || len(s.Owners) == 0 {
 		return nil
 	}
 	people := !slices.Equal(d.p.Owners, s.Owners) || d.p.Threshold != s.Threshold
@@ -50,16 +54,24 @@ func (d *decider) safeSeen(s safe.State) error {
 // upgraded takes that the Safe's code was replaced in place, or that it is known now what it is.
 func (d *decider) upgraded(s safe.State) error {
 	ref := d.p.Safe
-	text := fmt.Sprintf("the Safe's code is version %s now, it was %s; what was signed still holds", s.Version, ref.Version)
+	text := fmt.Sprintf("the Safe's code is version %s now, it was %s; what wallets signed still holds, contracts are asked again", s.Version, ref.Version)
 	switch {
+	case !s.Version.Supported():
+		text = "its VERSION() is none that was ever released"
 	case !s.Version.SameRule(ref.Version):
 		text = fmt.Sprintf("the Safe's code is version %s now, it was %s; it hashes by another rule, and what was signed before cannot be executed", s.Version, ref.Version)
-	case s.Verified == safe.VerifiedByProvider:
-		text = "THE SAFE'S CODE IS NOT THAT OF A PUBLISHED RELEASE ANY MORE"
 	case s.Version == ref.Version && ref.Verified == safe.VerifiedByProvider:
 		text = "the providers agree that the Safe's code is that of a published release"
+	case s.Version == ref.Version:
+		text = fmt.Sprintf("the Safe runs its code from %s now", s.Singleton.Hex())
 	}
-	ref.Version, ref.Verified, ref.Singleton = s.Version, s.Verified, s.Singleton
+	if s.Verified == safe.VerifiedByProvider {
+		text = fmt.Sprintf("THE SAFE'S CODE AT %s IS NOT THAT OF A PUBLISHED RELEASE; %s", s.Singleton.Hex(), text)
+	}
+	if s.Version.Supported() {
+		ref.Version = s.Version
+	}
+	ref.Verified, ref.Singleton = s.Verified, s.Singleton
 	return d.emit(Event{Type: EventUpgraded, By: "chain", Text: text, Safe: &ref, Block: &s.Block})
 }
 

@@ -36,9 +36,10 @@ type Proposal struct {
 	Disclosed    bool              `json:"disclosed,omitempty"` // made public by hand
 	Undo         string            `json:"undo,omitempty"`      // name of the undo playbook
 	UndoParams   map[string]string `json:"undo_params,omitempty"`
-	Remarks      []string          `json:"remarks,omitempty"` // what the playbook left out or could not check
-	Forced       string            `json:"forced,omitempty"`  // who forced an emergency past a reverting simulation
-	Blind        string            `json:"blind,omitempty"`   // why an emergency was drafted without agreed readings
+	Remarks      []string          `json:"remarks,omitempty"`  // what the playbook left out or could not check
+	Forced       string            `json:"forced,omitempty"`   // who forced an emergency past a reverting simulation
+	Blind        string            `json:"blind,omitempty"`    // why an emergency was drafted without agreed readings
+	Unagreed     bool              `json:"unagreed,omitempty"` // what is known of the Safe is one provider's word still
 
 	Safe       SafeRef          `json:"safe"`
 	Calls      []CallView       `json:"calls"`  // the intent, in words
@@ -89,7 +90,8 @@ type SafeRef struct {
 func (r SafeRef) Differs(s safe.State) bool {
 	moved := s.Singleton != common.Address{} && s.Singleton != r.Singleton
 	proven := s.Verified != "" && (s.Verified == safe.VerifiedByProvider) != (r.Verified == safe.VerifiedByProvider)
-	return s.Version != safe.Version{} && (s.Version != r.Version || moved || proven)
+	other := s.Version != safe.Version{} && s.Version != r.Version
+	return other || moved || proven
 }
 
 // Domain is what hashes of this Safe's transactions are bound to.
@@ -293,6 +295,12 @@ func (t *SafeTx) ConfirmedBy(owner common.Address) *Confirmation {
 		}
 	}
 	return nil
+}
+
+// Replaces reports whether a confirmation is to take the place of what is held of its owner. What a contract vouched for may hold no
+// longer, so that a newer word of it, or a hash approved on chain, replaces it; anything else that is held stays.
+func (c Confirmation) Replaces(held *Confirmation) bool {
+	return held == nil || held.Kind == safe.KindEIP1271 && (c.Kind != held.Kind || c.SignatureHash != held.SignatureHash)
 }
 
 // What is the expectation without the value: "getPaused(asset: usdc 0x…)".

@@ -52,6 +52,7 @@ var table = map[State]map[EventType][]State{
 		EventFinal:         {StateApproved},
 		EventNonceUsed:     {StateProposed, StateApproved},
 		EventNonceFreed:    {StateProposed, StateApproved},
+		EventRebuilt:       {StateProposed}, // drafted at a nonce that a provider made up
 		EventScheduled:     {StateQueued},
 		EventWindow:        {StateApproved},
 		EventFailed:        {StateFailed},

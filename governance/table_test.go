@@ -15,7 +15,7 @@ const chainFacts = "owners upgraded submitted mined unmined final nonce_used non
 var takes = map[governance.State]string{
 	"":                       "proposed",
 	governance.StateProposed: chainFacts + "quorum quorum_lost scheduled canceled superseded failed rebuilt expired confirmed objected responded extended withdrawn disclosed",
-	governance.StateApproved: chainFacts + "quorum quorum_lost scheduled canceled superseded failed confirmed objected responded released withdrawn disclosed",
+	governance.StateApproved: chainFacts + "quorum quorum_lost scheduled canceled superseded failed rebuilt confirmed objected responded released withdrawn disclosed",
 	// Nobody can sign, withdraw or extend what the timelock holds, but owners may veto it there.
 	governance.StateQueued: chainFacts + "quorum quorum_lost canceled expired objected responded disclosed",
 	governance.StateReady:  chainFacts + "quorum quorum_lost canceled expired failed rebuilt confirmed objected responded released disclosed",

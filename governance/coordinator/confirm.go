@@ -107,7 +107,11 @@ func fitting(p *governance.Proposal, signature []byte) *governance.SafeTx {
 // recovers once. The owner is zero where it was nobody of them.
 func recovered(p governance.Proposal, t *governance.SafeTx, in Signed) (safe.Confirmation, *governance.Confirmation) {
 	if in.Kind == safe.KindEIP1271 {
-		return safe.Confirmation{}, t.ConfirmedBy(in.Owner)
+		held := t.ConfirmedBy(in.Owner)
+		if held != nil && held.Kind == safe.KindEIP1271 && held.SignatureHash != crypto.Keccak256Hash(in.Signature) {
+			return safe.Confirmation{}, nil // a newer word of the contract
+		}
+		return safe.Confirmation{}, held
 	}
 	signers := slices.Clone(p.Owners)
 	for _, held := range t.Confirmations {

@@ -56,6 +56,7 @@ func (d *drafting) readSafe(ctx context.Context) error {
 	if err != nil && d.p.Kind.Emergency() {
 		d.p.Blind = "the providers do not agree on the Safe (" + err.Error() + "); its nonce and owners are one provider's word"
 		state, err = d.chain.Chain.AnySafeState(ctx, d.guarded.Address)
+		d.p.Unagreed = true
 	}
 	if err != nil {
 		return noAgreement(d.guarded.Name, err)

@@ -118,9 +118,14 @@ func packed(store signatures, p governance.Proposal, t *governance.SafeTx, excep
 	}
 	var yes []safe.Confirmation
 	for _, c := range t.Confirmations {
-		if slices.Contains(p.Owners, c.Owner) && !slices.Contains(except, c.Owner) {
-			yes = append(yes, safe.Confirmation{Owner: c.Owner, Kind: c.Kind, Signature: bytesOf[c.Owner]})
+		if !slices.Contains(p.Owners, c.Owner) || slices.Contains(except, c.Owner) {
+			continue
 		}
+		one := safe.Confirmation{Owner: c.Owner, Kind: c.Kind, Signature: bytesOf[c.Owner]}
+		if c.Kind == safe.KindApprovedHash {
+			one.Signature = nil // what is held may be the word that the approval replaced
+		}
+		yes = append(yes, one)
 	}
 	blob, err := safe.Pack(yes, p.Threshold)
 	if err != nil {

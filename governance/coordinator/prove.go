@@ -99,6 +99,8 @@ func nextSafeTxs(p governance.Proposal, state safe.State, others []governance.Pr
 	nonce := next[0].Tx.Nonce
 	why := fmt.Sprintf("nonce %d of the Safe is gone; asked again at nonce %d", dead.Tx.Nonce, nonce)
 	switch {
+	case dead.State != governance.TxDead:
+		why = fmt.Sprintf("the providers agree that the Safe is at nonce %d, not where it was drafted; asked again at nonce %d", state.Nonce, nonce)
 	case !dead.Rule.SameRule(p.Safe.Version):
 		why = fmt.Sprintf("the Safe was upgraded to %s, which hashes by another rule; asked again at nonce %d", p.Safe.Version, nonce)
 	case dead.UsedBy != (common.Hash{}):

@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"belay/governance"
@@ -59,14 +60,20 @@ func decodeSafe(at safe.Block, results []safe.Result) (s safe.State, err error) 
 // provenSafe is safeAt, and where the Safe says that it runs other code than ref, all of it, with the proof of what that is.
 func (c *Coordinator) provenSafe(ctx context.Context, chain ChainConfig, at safe.Block, ref governance.SafeRef) (safe.State, error) {
 	state, err := c.safeAt(ctx, chain, at, ref.Address)
-	if err != nil || !ref.Differs(state) || state.Verified != "" {
+	nameless := state.Version == safe.Version{}
+	if err != nil || !ref.Differs(state) && !nameless || state.Verified != "" {
 		return state, err
 	}
-	if state, err = chain.Chain.StateAt(ctx, at, ref.Address); err != nil {
+	full, err := chain.Chain.StateAt(ctx, at, ref.Address)
+	switch {
+	case errors.Is(err, safe.ErrNotSafe): // it answers as a Safe does, and is none that was ever released
+		full = state
+		full.Version, full.Verified = safe.Version{}, safe.VerifiedByProvider
+	case err != nil:
 		return state, fmt.Errorf("read what the Safe was upgraded to: %w", err)
 	}
-	c.hints.keepSafe(place{chain.Name, ref.Address}, state)
-	return state, nil
+	c.hints.keepSafe(place{chain.Name, ref.Address}, full)
+	return full, nil
 }
 
 // newestSafe reads the same at the newest agreed block.

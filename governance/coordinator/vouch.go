@@ -54,7 +54,8 @@ func (t *tending) observeApprovals(ctx context.Context, chain ChainConfig, head 
 		return nil
 	}
 	for _, asking := range p.SafeTxs {
-		if asking.State != governance.TxAsking {
+		contracts := asking.State == governance.TxApproved && slices.ContainsFunc(asking.Confirmations, byWord)
+		if asking.State != governance.TxAsking && !contracts {
 			continue
 		}
 		if err := t.takeApprovals(ctx, chain, head, p, asking); err != nil {
@@ -65,7 +66,10 @@ func (t *tending) observeApprovals(ctx context.Context, chain ChainConfig, head 
 }
 
 func (t *tending) takeApprovals(ctx context.Context, chain ChainConfig, head safe.Block, p governance.Proposal, asking governance.SafeTx) error {
-	silent := slices.DeleteFunc(slices.Clone(p.Owners), func(o common.Address) bool { return asking.ConfirmedBy(o) != nil })
+	silent := slices.DeleteFunc(slices.Clone(p.Owners), func(o common.Address) bool {
+		held := asking.ConfirmedBy(o)
+		return held != nil && !byWord(*held)
+	})
 	calls := make([]safe.Call, len(silent))
 	for i, owner := range silent {
 		calls[i] = safe.ApprovedHashCall(p.Safe.Address, owner, asking.Hashes.SafeTx)
@@ -92,6 +96,9 @@ func (t *tending) takeApprovals(ctx context.Context, chain ChainConfig, head saf
 	}
 	return nil
 }
+
+// byWord reports whether a confirmation is the word of a contract, which a hash approved on chain outlasts.
+func byWord(c governance.Confirmation) bool { return c.Kind == safe.KindEIP1271 }
 
 // unvouched gives the owners whose yes no longer holds although they are owners still: contracts that changed their mind, and
 // approvals that a reorganisation took away. Only the chain can tell of these; every other signature holds by itself.

@@ -59,8 +59,26 @@ func anyone[T any](ctx context.Context, c *Client, what string, ask func(context
 	if len(given) == 0 {
 		return none, fmt.Errorf("%s: %w", what, votes.disagreement(c))
 	}
-	freshest := slices.MaxFunc(given, func(a, b answer[T]) int { return cmp.Compare(at(a.value).Number, at(b.value).Number) })
+	likely := slices.DeleteFunc(slices.Clone(given), func(a answer[T]) bool { return !c.plausible(at(a.value)) })
+	if len(likely) == 0 {
+		likely = given
+	}
+	freshest := slices.MaxFunc(likely, func(a, b answer[T]) int { return cmp.Compare(at(a.value).Number, at(b.value).Number) })
 	return freshest.value, nil
+}
+
+// fastestBlocks is more blocks in a second than any chain makes for long.
+const fastestBlocks = 20
+
+// plausible reports whether the chain can have come to a block since the last agreed head: one that makes up a height must not be
+// the freshest. Without an agreed head anything is.
+func (c *Client) plausible(b safe.Block) bool {
+	head, known := c.recent.within(time.Now(), 24*time.Hour)
+	if !known {
+		return true
+	}
+	elapsed := time.Now().Unix() - int64(min(head.Time, 1<<62))                        //nolint:gosec // bounded
+	return b.Number <= head.Number+finalityDepth+fastestBlocks*uint64(max(elapsed, 0)) //nolint:gosec // not negative
 }
 
 // accountSeen is an account as one provider has it.
