@@ -136,7 +136,7 @@ func (l look) simulation() *SimulationView {
 		changes = append(changes, ChangeView(c))
 	}
 	view := &SimulationView{OK: s.OK, Block: s.Block, Provider: s.Provider, Changes: changes, Error: Untrusted(s.Error)}
-	if s.Sweep != nil {
+	if s.Sweep != nil && !s.Sweep.Doubtful {
 		burnable := s.Sweep.BurnsAt != 0
 		view.Burnable = &burnable
 	}

@@ -125,6 +125,8 @@ type Sweep struct {
 	BurnsAt uint64 `json:"burns_at"`
 	// WholeFrom is a gas limit above BurnsAt with the whole effect, close to the lowest; 0 when BurnsAt is.
 	WholeFrom uint64 `json:"whole_from"`
+	// Doubtful: at BurnsAt another amount of gas is used, so that something else is done, and nothing that was watched shows what.
+	Doubtful bool `json:"doubtful,omitempty"`
 }
 
 // Needs is the gas limit that the transaction has to be sent with at least, as far as the simulation knows, in gas units.

@@ -294,13 +294,22 @@ func (d *drafting) simulate(ctx context.Context, after []safe.Call) (s safe.Simu
 	}
 	gate = safe.GasGate(s.GasUsed)
 	ask.Tx.SafeTxGas, ask.Sweep = gate, true
-	s, err = d.chain.Chain.Simulate(ctx, ask)
-	return s, gate, err
+	gated, err := d.chain.Chain.Simulate(ctx, ask)
+	if err == nil && gated.OK && relay.FitsGas(neededGas(gated, ask.Tx, d.state.Threshold), 0) {
+		return gated, gate, nil
+	}
+	return s, uint256.Int{}, nil // a gate that nobody could pass would be worse than none
 }
 
 // burnable warns of calldata that anyone can use up without effect, by sending it with too little gas.
 func (d *drafting) burnable(found *safe.Sweep) {
 	if found == nil || found.BurnsAt == 0 {
+		return
+	}
+	if found.Doubtful {
+		d.p.Dangers = append(d.p.Dangers, governance.DangerView{Code: calldata.DangerBurnable, Text: fmt.Sprintf(
+			"Sent with %d gas this does something else than was simulated, and nothing that was watched shows whether its effect is whole; from %d gas on it is as simulated.",
+			found.BurnsAt, found.WholeFrom)})
 		return
 	}
 	gate := safe.GasGate(found.WholeFrom)

@@ -324,6 +324,7 @@ func TestWhatCanBeBurntIsToldAndSentWithEnoughGas(t *testing.T) {
 		"it burns":                 {&safe.Sweep{BurnsAt: 900_000, WholeFrom: 1_000_000}, &yes, 1_000_000},
 		"it does not":              {&safe.Sweep{}, &no, 120_000},
 		"nobody could find it out": {nil, nil, 120_000},
+		"it does something else":   {&safe.Sweep{BurnsAt: 900_000, WholeFrom: 1_000_000, Doubtful: true}, nil, 1_000_000},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, r *rig) {
@@ -333,7 +334,7 @@ func TestWhatCanBeBurntIsToldAndSentWithEnoughGas(t *testing.T) {
 				if got := v.Simulation.Burnable; (got == nil) != (c.want == nil) || got != nil && *got != *c.want {
 					t.Errorf("burnable is %v", got)
 				}
-				if told := slices.Contains(dangers(v), "burnable"); told != (c.want != nil && *c.want) {
+				if told := slices.Contains(dangers(v), "burnable"); told != (c.sweep != nil && c.sweep.BurnsAt > 0) {
 					t.Errorf("dangers %v", v.Dangers)
 				}
 				r.signAll(v, alice, bob)

@@ -164,9 +164,9 @@ func judge(trials []namedTrial) safe.Simulation {
 	if !best.ok {
 		return safe.Simulation{Provider: best.name(), Error: best.reason}
 	}
-	s := safe.Simulation{OK: true, Provider: best.name(), GasUsed: best.gas, After: best.after}
+	s := safe.Simulation{OK: true, Provider: best.name(), GasUsed: medianGas(trials), After: best.after}
 	for _, t := range trials {
-		s.GasUsed, s.Sweep = max(s.GasUsed, t.gas), worse(s.Sweep, t.sweep)
+		s.Sweep = worse(s.Sweep, t.sweep)
 		if t.after != nil && resultsKey(t.after) != resultsKey(best.after) {
 			s.After = nil
 		}
@@ -174,12 +174,29 @@ func judge(trials []namedTrial) safe.Simulation {
 	return s
 }
 
+// medianGas is what the transaction uses: in the middle of what is said, the higher of two, so that one provider alone neither
+// raises nor lowers it among three.
+func medianGas(trials []namedTrial) uint64 {
+	var used []uint64
+	for _, t := range trials {
+		if t.gas > 0 {
+			used = append(used, t.gas)
+		}
+	}
+	if len(used) == 0 {
+		return 0
+	}
+	slices.Sort(used)
+	return used[len(used)/2]
+}
+
 // worse is what two providers found together: one that saw the nonce burn is enough.
 func worse(a, b *safe.Sweep) *safe.Sweep {
 	if a == nil || b == nil {
 		return cmp.Or(a, b)
 	}
-	return &safe.Sweep{BurnsAt: max(a.BurnsAt, b.BurnsAt), WholeFrom: max(a.WholeFrom, b.WholeFrom)}
+	certain := a.BurnsAt > 0 && !a.Doubtful || b.BurnsAt > 0 && !b.Doubtful
+	return &safe.Sweep{BurnsAt: max(a.BurnsAt, b.BurnsAt), WholeFrom: max(a.WholeFrom, b.WholeFrom), Doubtful: !certain && max(a.BurnsAt, b.BurnsAt) > 0}
 }
 
 // contradiction is told with both sides, and is no success.

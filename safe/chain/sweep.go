@@ -34,58 +34,58 @@ func (p *provider) sweep(ctx context.Context, r run, ample []simulatedCall) *saf
 		limits = append(limits, used*share/100)
 	}
 	slices.Sort(limits)
-	burns, whole, err := p.sweepLimits(ctx, r, ample, limits)
+	found, err := p.sweepLimits(ctx, r, ample, limits)
 	if err != nil {
 		return nil
 	}
-	if burns == 0 {
+	if found.BurnsAt == 0 {
 		return &safe.Sweep{}
 	}
-	if step := (whole - burns) / sweepSteps; step > 0 {
+	if step := (found.WholeFrom - found.BurnsAt) / sweepSteps; step > 0 {
 		limits = limits[:0]
-		for at := burns + step; at < whole; at += step {
+		for at := found.BurnsAt + step; at < found.WholeFrom; at += step {
 			limits = append(limits, at)
 		}
-		closerBurns, closerWhole, err := p.sweepLimits(ctx, r, ample, limits)
-		if err == nil {
-			burns, whole = max(burns, closerBurns), min(whole, closerWhole)
+		if closer, err := p.sweepLimits(ctx, r, ample, limits); err == nil {
+			found.BurnsAt, found.WholeFrom = max(found.BurnsAt, closer.BurnsAt), min(found.WholeFrom, closer.WholeFrom)
 		}
 	}
-	return &safe.Sweep{BurnsAt: burns, WholeFrom: whole}
+	return &found
 }
 
 // sweepLimits gives the highest of limits, which are sorted, that burns, and the lowest above it with the whole effect. What
 // is needed for that may lie beyond all of them.
-func (p *provider) sweepLimits(ctx context.Context, r run, ample []simulatedCall, limits []uint64) (burns, whole uint64, err error) {
+func (p *provider) sweepLimits(ctx context.Context, r run, ample []simulatedCall, limits []uint64) (found safe.Sweep, err error) {
 	requests := make([]request, len(limits))
 	for i, gas := range limits {
 		requests[i] = r.simulateV1(gas)
 	}
 	answers, err := p.call(ctx, requests...)
 	if err != nil {
-		return 0, 0, err
+		return found, err
 	}
-	whole = trialGas
+	found.WholeFrom, found.Doubtful = trialGas, true
 	for i, answer := range answers {
 		if answer.err != nil && isTooLittleToBegin(answer.err) {
 			continue // such a transaction cannot be sent
 		}
 		calls, err := r.simulated(answer)
 		if err != nil {
-			return 0, 0, err
+			return found, err
 		}
+		same := sameEffect(calls, ample)
 		switch {
 		case calls[0].Status != 1:
-		case sameEffect(calls, ample):
-			whole = min(whole, limits[i])
+		case same && calls[0].GasUsed == ample[0].GasUsed:
+			found.WholeFrom = min(found.WholeFrom, limits[i])
 		default:
-			burns, whole = limits[i], trialGas
+			found.BurnsAt, found.WholeFrom, found.Doubtful = limits[i], trialGas, found.Doubtful && same
 		}
 	}
-	return burns, whole, nil
+	return found, nil
 }
 
-// sameEffect compares what the Safe answered, which events there were, and what is read behind. The data of events are left
+// sameEffect compares what can be seen: what the Safe answered, which events there were, and what is read behind. The data of events are left
 // out: a contract may log the gas that it has.
 func sameEffect(a, b []simulatedCall) bool {
 	if !slices.EqualFunc(a[0].Logs, b[0].Logs, simulatedLog.same) {

@@ -4,6 +4,7 @@ import (
 	"math/big"
 	"testing"
 
+	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
 
 	"belay/safe"
@@ -102,5 +103,53 @@ func TestOneProviderThatSawItBurnIsEnough(t *testing.T) {
 	n[1].says("eth_simulateV1", nil)
 	if found := s.sweep(dial(t, nil, n...), tx).Sweep; found == nil || found.BurnsAt == 0 {
 		t.Errorf("the one provider that could sweep was not heard: %+v", found)
+	}
+}
+
+// TestASilentSwallowIsNoAllClear: a contract that hides the failure of what it calls and says nothing at all. Nothing that is watched
+// differs but the gas, so that the sweep cannot say that it is safe.
+func TestASilentSwallowIsNoAllClear(t *testing.T) {
+	s := startStack(t, safe.V1_4_1, nil)
+	var stores []byte
+	for slot := range byte(20) {
+		stores = append(stores, 0x60, 1, 0x60, slot, 0x55) // PUSH1 1, PUSH1 slot, SSTORE
+	}
+	inner := s.deployCode(append(stores, 0x00))
+	calls := append([]byte{0x60, 0, 0x60, 0, 0x60, 0, 0x60, 0, 0x60, 0, 0x73}, inner[:]...) // CALL with all gas …
+	outer := s.deployCode(append(calls, 0x5a, 0xf1, 0x50, 0x00))                            // … POP what it says, STOP
+	tx := s.tx(0, safe.Call{To: outer, Data: []byte{1, 2, 3, 4}})
+	found := s.sweep(dial(t, nil, s.nodes(1)...), tx).Sweep
+	if found == nil || found.BurnsAt == 0 || !found.Doubtful {
+		t.Fatalf("the sweep found %+v", found)
+	}
+	if !s.sendWith(tx, found.BurnsAt) {
+		t.Fatal("it did not burn")
+	}
+	if slot := must[[]byte](t)(s.Chain.Client().StorageAt(testContext(t), inner, common.Hash{}, nil)); slot[31] != 0 {
+		t.Error("it had its effect")
+	}
+}
+
+// deployCode puts runtime code on the chain.
+func (s *stack) deployCode(runtime []byte) common.Address {
+	s.t.Helper()
+	n := len(runtime)
+	creation := append([]byte{0x61, byte(n >> 8), byte(n), 0x80, 0x60, 0x0c, 0x60, 0x00, 0x39, 0x60, 0x00, 0xf3}, runtime...) // CODECOPY, RETURN
+	return must[common.Address](s.t)(s.Chain.Deploy(testContext(s.t), &devnet.Artifact{Bytecode: creation}))
+}
+
+// TestOneProviderDoesNotSetTheGas: of three that say what a transaction uses, the middle one is taken.
+func TestOneProviderDoesNotSetTheGas(t *testing.T) {
+	for _, c := range []struct {
+		used []uint64
+		want uint64
+	}{{[]uint64{90_000}, 90_000}, {[]uint64{90_000, 91_000}, 91_000}, {[]uint64{90_000, 1 << 40, 90_100}, 90_100}, {[]uint64{1, 90_000, 90_100}, 90_000}} {
+		var trials []namedTrial
+		for i, gas := range c.used {
+			trials = append(trials, namedTrial{string(rune('a' + i)), trial{ok: true, gas: gas}})
+		}
+		if got := judge(trials).GasUsed; got != c.want {
+			t.Errorf("of %v it takes %d, want %d", c.used, got, c.want)
+		}
 	}
 }
