@@ -180,7 +180,7 @@ func tellable(e governance.EventView) bool {
 	return e.Type != governance.EventProposed && e.Type != governance.EventFinal && (e.Text != "" || e.Ours != "")
 }
 
-func threadName(v governance.View) string { return v.ID + " " + v.Title }
+func threadName(v governance.View) string { return v.ID + " " + v.Headline() }
 
 // operation names one send for good, so that a platform can tell a repetition. 24 characters: Discord's nonce holds 25.
 func operation(proposal, place, what string, seq uint64) string {

@@ -42,7 +42,7 @@ func (r Reader) member() bool { return r.Audience > governance.AudienceKey }
 // Draw makes a proposal's card from the one View of it: where it stands and who must do what, then what it does, then what is
 // compared, in full. Nothing is claimed that the View does not claim, and no fact stands there twice.
 func Draw(v governance.View, r Reader) Card {
-	c := Card{Header: header(v), Summary: headline(v) + ": " + v.Title + ". " + plainTimes(v.Status), Tone: tone(v)}
+	c := Card{Header: header(v), Summary: headline(v) + ": " + v.Headline() + ". " + plainTimes(v.Status), Tone: tone(v)}
 	add := func(title string, lines ...Line) {
 		if len(lines) > 0 {
 			c.Sections = append(c.Sections, Section{Title: title, Lines: lines})
@@ -94,7 +94,7 @@ func headline(v governance.View) string {
 }
 
 func header(v governance.View) string {
-	h := headline(v) + " · " + v.Title
+	h := headline(v) + " · " + v.Headline()
 	if v.Safe.Chain != "" {
 		h += " (" + v.Safe.Chain + ")"
 	}

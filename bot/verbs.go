@@ -31,7 +31,7 @@ func (b *Bot) status(ctx context.Context, who asker, c Command) (Card, error) {
 	card := Card{Header: fmt.Sprintf("%d open", len(open)), Summary: openText(len(open))}
 	lines := make([]Line, 0, len(open))
 	for _, v := range open {
-		lines = append(lines, append(Line{Strong(headline(v)), Plain(" · " + v.Title + " · ")}, sentence(v.Status, Plain)...))
+		lines = append(lines, append(Line{Strong(headline(v)), Plain(" · " + v.Headline() + " · ")}, sentence(v.Status, Plain)...))
 	}
 	card.Sections = []Section{{Lines: clip(lines, 20, "open proposals")}}
 	return card, nil
@@ -66,7 +66,7 @@ func (b *Bot) subject(ctx context.Context, who asker, c Command) (string, error)
 	}
 	var ids []string
 	for _, v := range open {
-		ids = append(ids, v.ID+" "+v.Title)
+		ids = append(ids, v.ID+" "+v.Headline())
 	}
 	hint := "For example `/" + b.cfg.Names.Root + " " + string(c.Verb) + " P-12`"
 	if len(ids) > 0 {
@@ -124,7 +124,7 @@ func (b *Bot) act(ctx context.Context, who asker, c Command, id string) (v gover
 // signing is the private way to the signing page.
 func (b *Bot) signing(v governance.View) Card {
 	reader := b.reader(v, governance.AudienceWarRoom)
-	card := Answer("Review and sign "+v.ID, v.Title, v.Status)
+	card := Answer("Review and sign "+v.ID, v.Headline(), v.Status)
 	card.Sections = append(card.Sections, Section{Lines: []Line{
 		{Plain("safeTxHash, compare it on your device: "), Code(v.SafeTxHash)},
 		{Plain("The page is always at " + b.cfg.PublicURL + " and asks for typed data only, never for a seed or an approval.")},

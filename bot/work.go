@@ -164,7 +164,7 @@ func (b *Bot) previewRequest(ctx context.Context, who asker, r Request) (Card, e
 	}
 	v.ID = ""
 	card := Draw(v, Reader{Names: b.cfg.Names, Audience: governance.AudienceWarRoom})
-	card.Summary = "Preview: " + v.Title + ". Only you see this, and nothing is proposed yet."
+	card.Summary = "Preview: " + v.Headline() + ". Only you see this, and nothing is proposed yet."
 	card.Footer = Line{Plain("Only you see this. Nothing is proposed until you press Propose.")}
 	card.Buttons = []Button{{Label: "Propose", Style: StylePrimary, Action: ActionPropose, Arg: b.arg(who.platform, r)}}
 	return card, nil

@@ -29,6 +29,26 @@ type Built struct {
 	Notes  []string  // what a person must know: calls left out, checks not made
 }
 
+// maxSubject is the longest value that stands in a headline, in bytes: an address and a bit.
+const maxSubject = 48
+
+// Subject says what the values are, in the playbook's order: the value alone where there is one parameter. What is too long for a
+// headline is left to the calls.
+func (b *Bound) Subject() string {
+	var parts []string
+	for _, param := range b.Playbook.Params {
+		value, given := b.Params[param.Name]
+		switch {
+		case !given || len(value) > maxSubject:
+		case len(b.Playbook.Params) == 1:
+			parts = append(parts, value)
+		default:
+			parts = append(parts, param.Name+" "+value)
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
 // Bind accepts what a person typed: keys and choices in any case, values in any quotes. What it refuses, it refuses with
 // unknown_param, missing_param, bad_value or out_of_bounds, naming the parameter, the value and what is allowed.
 func (p *Playbook) Bind(params map[string]string) (*Bound, error) {

@@ -480,3 +480,23 @@ func TestChoicesNameTheirAddressesWhereNobodyDisagrees(t *testing.T) {
 		t.Errorf("an address of two names: %v", got)
 	}
 }
+
+func TestASubjectSaysWhatItIsAbout(t *testing.T) {
+	one := &Playbook{Params: []Param{{Name: "asset"}}}
+	two := &Playbook{Params: []Param{{Name: "asset"}, {Name: "ltv"}, {Name: "note"}}}
+	for _, c := range []struct {
+		book   *Playbook
+		params map[string]string
+		want   string
+	}{
+		{one, map[string]string{"asset": "usdc"}, "usdc"},
+		{two, map[string]string{"ltv": "70", "asset": "usdc"}, "asset usdc, ltv 70"},
+		{two, map[string]string{"note": strings.Repeat("x", 49), "ltv": "1"}, "ltv 1"},
+		{one, nil, ""},
+	} {
+		b := Bound{Playbook: c.book, Params: c.params}
+		if got := b.Subject(); got != c.want {
+			t.Errorf("%v is about %q, want %q", c.params, got, c.want)
+		}
+	}
+}

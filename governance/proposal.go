@@ -22,9 +22,10 @@ type Proposal struct {
 	Playbook     string            `json:"playbook"`
 	PlaybookHash common.Hash       `json:"playbook_hash"`
 	Title        string            `json:"title"`
-	Params       map[string]string `json:"params"` // as typed, keys and choices normalised
-	Target       string            `json:"target"` // playbook and values as one text: equal for the same intent
-	Reason       string            `json:"reason"` // people's words; never public
+	Subject      string            `json:"subject,omitempty"` // the values that were given, for people
+	Params       map[string]string `json:"params"`            // as typed, keys and choices normalised
+	Target       string            `json:"target"`            // playbook and values as one text: equal for the same intent
+	Reason       string            `json:"reason"`            // people's words; never public
 	Proposer     string            `json:"proposer"`
 	CreatedAt    time.Time         `json:"created_at"`
 	ExpiresAt    time.Time         `json:"expires_at"`

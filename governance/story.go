@@ -48,13 +48,15 @@ func (l look) by(who string) string {
 	return "a member"
 }
 
+func (l look) headline() string { return View{Title: l.p.Title, Subject: l.p.Subject}.Headline() }
+
 // tell puts one event in words.
 func (l look) tell(e Event) telling {
 	switch {
 	case e.Type == EventProposed && l.open:
-		return telling{"proposed " + l.p.Title, l.p.Reason}
+		return telling{"proposed " + l.headline(), l.p.Reason}
 	case e.Type == EventProposed:
-		return telling{ours: "proposed " + l.p.Title}
+		return telling{ours: "proposed " + l.headline()}
 	case !e.complete():
 		return telling{quoted: e.Text}
 	}

@@ -12,6 +12,7 @@ type View struct {
 	Playbook     string     `json:"playbook"`
 	PlaybookHash string     `json:"playbook_hash"`
 	Title        string     `json:"title"`
+	Subject      string     `json:"subject"` // what it is about: the values that were given, such as "usdc"; empty without parameters
 	Reason       Untrusted  `json:"reason"`
 	Proposer     string     `json:"proposer"`
 	CreatedAt    string     `json:"created_at"`
@@ -221,6 +222,14 @@ type PublicView struct {
 type LinksView struct {
 	Self string `json:"self"`
 	Sign string `json:"sign"`
+}
+
+// Headline is the title with what it is about: "Pause one reserve: usdc".
+func (v View) Headline() string {
+	if v.Subject == "" {
+		return v.Title
+	}
+	return v.Title + ": " + v.Subject
 }
 
 // Keyed gives the View with links that open for whoever has them: with the proposal's read key, where it is not public. Only the

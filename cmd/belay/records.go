@@ -108,7 +108,7 @@ const listed = 50
 func (p *program) printList(all []governance.View) error {
 	lines := make([]string, 0, len(all))
 	for _, v := range all {
-		lines = append(lines, fmt.Sprintf("%-6s %-11s %-24s %s", v.ID, v.State, v.Playbook, v.Status))
+		lines = append(lines, fmt.Sprintf("%-6s %-11s %-36s %s", v.ID, v.State, strings.TrimSuffix(v.Playbook+" "+v.Subject, " "), v.Status))
 	}
 	if len(lines) == 0 {
 		lines = append(lines, "No proposals yet.")

@@ -100,7 +100,7 @@ func (p *program) printBatch(v governance.View) error {
 	if err != nil {
 		return fmt.Errorf("read when it was made: %w", err)
 	}
-	file, err := book.WriteBatchFile(calldata.BatchFile{ChainID: domain.ChainID, Safe: domain.Safe, Name: v.ID + " " + v.Title, CreatedAt: created, Calls: calls})
+	file, err := book.WriteBatchFile(calldata.BatchFile{ChainID: domain.ChainID, Safe: domain.Safe, Name: v.ID + " " + v.Headline(), CreatedAt: created, Calls: calls})
 	if err != nil {
 		return err
 	}

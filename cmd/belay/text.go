@@ -11,7 +11,7 @@ import (
 func proposalText(v governance.View) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	line("%s  %s  %s", v.ID, strings.ToUpper(string(v.State)), v.Title)
+	line("%s  %s  %s", v.ID, strings.ToUpper(string(v.State)), v.Headline())
 	line("%s", v.Status)
 	for _, n := range v.Notes {
 		line("! %s", n)

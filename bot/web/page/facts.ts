@@ -9,7 +9,7 @@ import { clean, distance, ether, gasFields, hashCommand, line, operationWords, p
 export function heading(v: Proposal): DocumentFragment {
   const deadline = v.expires_at && v.state === "proposed" && `Asking until ${when(v.expires_at)} (${distance(v.expires_at)})`;
   return fragmentOf(
-    el("h1", {}, v.title),
+    el("h1", {}, v.subject ? `${v.title}: ${v.subject}` : v.title),
     el("p", { class: "meta" }, el("span", { class: `badge ${tone(v.state)}` }, stateWords(v.state)), el("span", {}, clean(v.kind)), el("span", {}, v.id || v.public_id),
       el("a", { href: location.pathname.replace(/\/sign$/, "") + location.search }, "The whole story"),
       !v.is_public && el("span", {}, "Not public: keep this link to yourself")),

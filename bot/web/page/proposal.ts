@@ -47,6 +47,7 @@ export interface Proposal {
   kind: string;
   playbook: string;
   title: string;
+  subject: string;
   reason: string;
   proposer: string;
   created_at: string;
