@@ -14,6 +14,7 @@ import (
 	"belay/governance/coordinator"
 	"belay/governance/timelock"
 	"belay/safe"
+	"belay/safe/calldata"
 	"belay/safe/chain"
 
 	"github.com/ethereum/go-ethereum/common"
@@ -46,9 +47,7 @@ func (f finding) String() string {
 }
 
 func (p *program) check() *cobra.Command {
-	post := false
 	c := &cobra.Command{Use: "check", Short: "proves readiness live: could you pause now?", Args: cobra.NoArgs}
-	c.Flags().BoolVar(&post, "post", false, "also post a test message to each war room")
 	c.RunE = func(cmd *cobra.Command, _ []string) error {
 		cfg, err := p.load()
 		if err != nil {
@@ -56,9 +55,6 @@ func (p *program) check() *cobra.Command {
 		}
 		if _, errs := compilePlaybooks(cfg); len(errs) > 0 {
 			return usage(errors.Join(errs...))
-		}
-		if post {
-			return usagef("--post is not built yet: leave it out, and try `/%s help` in chat", cfg.Commands.Root)
 		}
 		findings, ready := checkLive(cmd.Context(), cfg)
 		lines := make([]string, 0, len(findings)+1)
@@ -120,29 +116,31 @@ func checkLines(ctx context.Context, cfg *configs.Config, chains map[string]*cha
 }
 
 func lookAt(ctx context.Context, cfg *configs.Config, chains map[string]*chain.Client) []finding {
-	l := looker{cfg: cfg, chains: chains}
+	l := looker{cfg: cfg, chains: chains, dark: map[string]bool{}}
 	for _, c := range cfg.Chains {
 		if client := chains[c.Name]; client != nil {
-			l.chain(ctx, c, client)
-			l.relayers(ctx, c, client)
+			if l.chain(ctx, c, client) {
+				l.relayers(ctx, c, client)
+			}
 		}
 	}
 	for _, s := range cfg.Safes {
-		if client := chains[s.Chain]; client != nil {
-			l.safe(ctx, s, client)
+		if l.readable(s.Chain, "safe "+s.Name) {
+			l.safe(ctx, s, chains[s.Chain])
 		}
 	}
 	for _, t := range cfg.Timelocks {
-		if client := chains[t.Chain]; client != nil {
-			l.timelock(ctx, t, client)
+		if l.readable(t.Chain, "timelock "+t.Name) {
+			l.timelock(ctx, t, chains[t.Chain])
 		}
 	}
 	for _, a := range cfg.ABIs {
-		if b := a.Bound; b != nil && chains[b.Chain] != nil {
+		if b := a.Bound; b != nil && l.readable(b.Chain, "abi "+filepath.Base(a.File)) {
 			l.contract(ctx, filepath.Base(a.File), *b, chains[b.Chain])
 		}
 	}
 	l.playbooks(ctx)
+	l.say(warn, "configuration", "unsigned: nobody but the operator vouches for playbooks, ABIs, labels, members and Safes, and every card says so")
 	if cfg.Slack == nil && cfg.Discord == nil {
 		l.say(warn, "chat", "neither slack nor discord is configured: proposals come through the API and `belay propose` only")
 	}
@@ -156,6 +154,7 @@ func lookAt(ctx context.Context, cfg *configs.Config, chains map[string]*chain.C
 type looker struct {
 	cfg      *configs.Config
 	chains   map[string]*chain.Client
+	dark     map[string]bool // chains that cannot be read
 	findings []finding
 }
 
@@ -163,9 +162,20 @@ func (l *looker) say(v verdict, what, why string, args ...any) {
 	l.findings = append(l.findings, finding{v, what, fmt.Sprintf(why, args...)})
 }
 
-func (l *looker) chain(ctx context.Context, c configs.Chain, client *chain.Client) {
+// readable reports whether what is on a chain can be looked at, and says so where it cannot: one cause is told once.
+func (l *looker) readable(chain, what string) bool {
+	if l.chains[chain] == nil || l.dark[chain] {
+		l.say(fail, what, "not looked at: chain %s cannot be read", chain)
+		return false
+	}
+	return true
+}
+
+// chain reports whether it can be read.
+func (l *looker) chain(ctx context.Context, c configs.Chain, client *chain.Client) bool {
 	head, _, err := client.Head(ctx)
 	if err != nil {
+		l.dark[c.Name] = true
 		l.say(fail, "chain "+c.Name, "%v", err)
 	} else {
 		l.say(ok, "chain "+c.Name, "block %d, %d providers, %d must agree", head.Number, len(c.RPC), client.Agreement())
@@ -178,6 +188,7 @@ func (l *looker) chain(ctx context.Context, c configs.Chain, client *chain.Clien
 	if !client.Corroborated() {
 		l.say(warn, "chain "+c.Name, "one provider only: nothing is checked against a second one")
 	}
+	return err == nil
 }
 
 func (l *looker) relayers(ctx context.Context, c configs.Chain, client *chain.Client) {
@@ -238,7 +249,8 @@ func (l *looker) relayer(ctx context.Context, what string, c configs.Chain, clie
 	case account.Balance.Lt(two):
 		l.say(warn, what, "%s holds %s wei, less than two emergency executions at the cap (%s wei)", address.Hex(), account.Balance.Dec(), two.Dec())
 	default:
-		l.say(ok, what, "%s is powerless and funded", address.Hex())
+		one := new(uint256.Int).Mul(&price, uint256.NewInt(emergencyGas))
+		l.say(ok, what, "%s is powerless and holds %s ether, %s emergency executions at the cap", address.Hex(), calldata.FormatAmount(account.Balance.ToBig(), 18), new(uint256.Int).Div(&account.Balance, one).Dec())
 	}
 }
 
@@ -372,10 +384,22 @@ func (l *looker) playbooks(ctx context.Context) {
 		l.say(fail, "playbooks", "%v", err)
 	}
 	for _, file := range l.cfg.Playbooks {
-		if pb := books[file.Name]; pb != nil {
-			l.playbook(ctx, pb)
+		pb := books[file.Name]
+		if pb == nil || !l.readable(l.chainOf(pb.Safe), "playbook "+pb.Name) {
+			continue
+		}
+		l.playbook(ctx, pb)
+	}
+}
+
+// chainOf names a Safe's chain.
+func (l *looker) chainOf(safeName string) string {
+	for _, s := range l.cfg.Safes {
+		if s.Name == safeName {
+			return s.Chain
 		}
 	}
+	return ""
 }
 
 func (l *looker) playbook(ctx context.Context, pb *governance.Playbook) {

@@ -31,7 +31,10 @@ type decoding struct {
 
 func (p *program) decode() *cobra.Command {
 	d := decoding{in: hashInput{Value: "0", Data: "0x", Operation: "0"}}
-	c := &cobra.Command{Use: "decode", Short: "calldata in words, batches opened, dangers named; offline", Args: cobra.NoArgs}
+	c := &cobra.Command{Use: "decode", Short: "calldata in words, batches opened, dangers named; offline", Args: cobra.NoArgs,
+		Long: "Says in words what a transaction does, opens batches, timelock operations and transactions of other Safes, and names what is dangerous. It asks nobody.\n" +
+			"With --config it knows the labels, ABIs and playbooks of that configuration, too.",
+		Example: "  belay decode --to 0x… --data 0xa9059cbb…\n  belay decode --file batch.json --abi pool.json\n  belay --config belay.yaml decode --file typed-data.json"}
 	f := c.Flags()
 	f.StringVar((*string)(&d.in.To), "to", "", "target")
 	f.StringVar((*string)(&d.in.Data), "data", "0x", "calldata, 0x…")
@@ -41,6 +44,9 @@ func (p *program) decode() *cobra.Command {
 	f.StringVar(&d.file, "file", "", "a proposal as the API gives it, the typed data that a wallet shows, or a batch of the Safe Transaction Builder")
 	f.StringArrayVar(&d.abis, "abi", nil, "a JSON ABI to know more functions by; may be repeated")
 	c.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := besideFile(cmd, d.file, []string{"to", "data", "value", "operation"}); err != nil {
+			return err
+		}
 		var cfg *configs.Config
 		if cmd.Flags().Changed("config") || os.Getenv("BELAY_CONFIG") != "" {
 			var err error

@@ -59,14 +59,21 @@ func (t *jsonText) UnmarshalJSON(b []byte) error {
 func (p *program) hash() *cobra.Command {
 	in := plainInput()
 	file := ""
-	c := &cobra.Command{Use: "hash", Short: "domain hash, message hash and safeTxHash of a Safe transaction, offline", Args: cobra.NoArgs}
+	c := &cobra.Command{Use: "hash", Short: "domain hash, message hash and safeTxHash of a Safe transaction, offline", Args: cobra.NoArgs,
+		Long: "Computes what a wallet signs for a Safe transaction: domain hash, message hash, safeTxHash, and eight check words to read aloud. It asks nobody: run it on\n" +
+			"another machine than the one that shows you the transaction. Without --file, --chain-id, --safe, --to and --nonce are required.",
+		Example: "  belay hash --chain-id 1 --safe 0x… --to 0x… --data 0x8456cb59 --nonce 12\n  belay hash --file typed-data.json      # what a wallet was asked to sign\n" +
+			"  belay hash --file batch.json --nonce 12 --safe-version 1.4.1"}
 	f := c.Flags()
 	for _, name := range fieldNames {
 		field, flag := in.field(name), strings.ReplaceAll(name, "_", "-")
 		f.StringVar((*string)(field), flag, string(*field), hashHelp[flag])
 	}
 	f.StringVar(&file, "file", "", fileHelp)
-	c.RunE = func(*cobra.Command, []string) error {
+	c.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := besideFile(cmd, file, fieldNames); err != nil {
+			return err
+		}
 		domain, tx, err := in.load(file)
 		if err != nil {
 			return usage(err)

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"belay/safe"
 	"belay/safe/calldata"
 
 	"github.com/ethereum/go-ethereum/common"
+	"github.com/spf13/cobra"
 )
 
 // load gives the transaction that flags and file describe together.
@@ -60,6 +62,25 @@ func kindOf(text []byte) (kind fileKind, members map[string]json.RawMessage, err
 	return kind, members, nil
 }
 
+// besideFile refuses flags beside a file that says the same: which of them is meant? A batch leaves Safe, version and nonce to flags.
+func besideFile(cmd *cobra.Command, file string, names []string) error {
+	if file == "" {
+		return nil
+	}
+	left := []string{}
+	if text, err := os.ReadFile(file); err == nil { //nolint:gosec // the user names it
+		if kind, _, err := kindOf(text); err == nil && kind == fileOfBatch {
+			left = []string{"chain_id", "safe", "safe_version", "nonce"}
+		}
+	}
+	for _, name := range names {
+		if flag := strings.ReplaceAll(name, "_", "-"); cmd.Flags().Changed(flag) && !slices.Contains(left, name) {
+			return usagef("--%s stands beside %s, which says it itself: leave one of them out", flag, file)
+		}
+	}
+	return nil
+}
+
 // read takes a file of any kind.
 func (in *hashInput) read(text []byte) (safe.Domain, safe.Tx, error) {
 	kind, members, err := kindOf(text)
@@ -78,6 +99,9 @@ func (in *hashInput) read(text []byte) (safe.Domain, safe.Tx, error) {
 	case fileOfProposal:
 		err = in.proposed(members)
 	default:
+		if !slices.ContainsFunc(fieldNames, func(name string) bool { return members[name] != nil }) {
+			return safe.Domain{}, safe.Tx{}, errors.New("it is none of these: " + fileHelp)
+		}
 		err = in.take(members)
 	}
 	if err != nil {

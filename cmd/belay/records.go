@@ -170,7 +170,8 @@ func (p *program) printExecution(e execution) error {
 
 func (p *program) propose() *cobra.Command {
 	var reason, member string
-	c := &cobra.Command{Use: "propose PLAYBOOK [k=v…]", Short: "proposes through the running program; for when chat is down", Args: cobra.MinimumNArgs(1)}
+	c := &cobra.Command{Use: "propose PLAYBOOK [k=v…]", Short: "proposes through the running program; for when chat is down", Args: cobra.MinimumNArgs(1),
+		Example: "  belay propose pause-reserve asset=usdc --member alice\n  belay propose set-ltv asset=weth ltv=7500 liq_threshold=8000 --member alice --reason \"lower risk\""}
 	c.Flags().StringVar(&reason, "reason", "", "why, for the war room")
 	c.Flags().StringVar(&member, "member", "", "who proposes, as named in the configuration")
 	c.RunE = func(cmd *cobra.Command, args []string) error {
