@@ -2,8 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 
@@ -69,6 +71,9 @@ func defaultConfig() string {
 
 // load reads the configuration with its secrets.
 func (p *program) load(options ...configs.Option) (*configs.Config, error) {
+	if _, err := os.Stat(p.configFile); errors.Is(err, fs.ErrNotExist) {
+		return nil, usagef("there is no %s: name the configuration with --config FILE or BELAY_CONFIG; an example to start from is configs/example", p.configFile)
+	}
 	cfg, err := configs.Load(p.configFile, options...)
 	if err != nil {
 		return nil, usage(err)

@@ -35,6 +35,7 @@ func proposalText(v governance.View) string {
 	line("Domain hash  %s", v.DomainHash)
 	line("Message hash %s", v.MessageHash)
 	line("safeTxHash   %s", v.SafeTxHash)
+	line("Check words  %s", v.CheckWords)
 	line("Signed       %d of %d", len(v.Confirmations), v.Threshold)
 	for _, c := range v.Confirmations {
 		line("         %s %s (%s, %s)", c.Owner, c.Member, c.Kind, c.At)

@@ -40,9 +40,12 @@ export function hex(text: string): HTMLElement {
   return el("span", { class: "hex" }, ...groups.map((g) => el("span", {}, g)));
 }
 
+/** A call in words breaks between its parts rather than inside a name. */
+const breakable = (text: string): Child[] => text.split(/(?<=[.(])(?=\w)/).flatMap((part, i) => (i === 0 ? [part] : [el("wbr"), part]));
+
 /** A sentence with its addresses and hashes set apart. */
 export const sentenceOf = (text: string, className: string): HTMLElement =>
-  el("p", { class: className }, ...clean(text).split(/(0x[0-9a-fA-F]{40,})/).map((part, i) => (i % 2 === 1 ? el("code", {}, part) : part)));
+  el("p", { class: className }, ...clean(text).split(/(0x[0-9a-fA-F]{40,})/).map((part, i) => (i % 2 === 1 ? [el("code", {}, part)] : breakable(part))).flat());
 
 /** A list of labelled values; rows without a value are left out. */
 export function facts(...rows: ([string, Child] | false | undefined)[]): HTMLElement {

@@ -40,7 +40,7 @@ export function callBox(c: Call, step: string): HTMLElement {
     sentenceOf(c.text || `Unknown call to ${c.to}`, "says"),
     facts([c.label ? `Target (${clean(c.label)})` : "Target", hex(c.to)],
       ["Function", c.function ? el("code", {}, c.function) : "not known"],
-      c.args.length > 0 && ["Arguments", el("ul", { class: "args" }, ...c.args.map((a) => el("li", {}, el("span", { class: "of" }, `${a.name} ${a.type}`), el("code", {}, a.value))))],
+      c.args.length > 0 && ["Arguments", el("ul", { class: "args" }, ...c.args.map((a) => el("li", {}, el("span", { class: "of" }, `${a.name} ${a.type}`), a.type === "address" ? hex(a.value) : el("code", {}, a.value))))],
       ["Sends", ether(c.value)]),
     el("details", {}, el("summary", {}, `Raw calldata, ${(c.data.length - 2) / 2} bytes`), el("pre", {}, c.data)),
     ...(c.inner ?? []).map((inner, i) => callBox(inner, `Inside, call ${i + 1}`)));

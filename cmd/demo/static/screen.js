@@ -7,15 +7,15 @@ const post = (deed, fields = {}) => fetch(`/do/${deed}`, { method: "POST", body:
 
 // The phone's browser.
 let at = `${front}/`;
-function browse(url) {
+function browse(url, follow = true) {
   at = url;
   phone.src = url;
   byId("address").textContent = url.replace(/^https?:\/\//, "").replace(/\?.*/, "");
-  if (matchMedia("(max-width: 56rem)").matches) byId("phone").closest("section").scrollIntoView({ behavior: "smooth" });
+  if (follow && matchMedia("(max-width: 56rem)").matches) byId("phone").closest("section").scrollIntoView({ behavior: "smooth" });
 }
 byId("home").addEventListener("click", () => browse(`${front}/`));
 byId("reload").addEventListener("click", () => browse(at));
-browse(at);
+browse(at, false); // a newcomer reads the instructions first
 
 // Rooms and their lines. A line that has not changed is left alone, so that what is selected stays selected.
 const rooms = {};
