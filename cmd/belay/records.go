@@ -183,6 +183,9 @@ func (p *program) propose() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		if err := knownPlaybook(cfg, args[0], reason); err != nil {
+			return err
+		}
 		if member, err = proposer(cfg, args[0], member); err != nil {
 			return err
 		}
@@ -194,6 +197,21 @@ func (p *program) propose() *cobra.Command {
 		return p.print(v, proposalText(v))
 	}
 	return c
+}
+
+// knownPlaybook refuses what the running program would refuse, in the words of the command line: chat may be down.
+func knownPlaybook(cfg *configs.Config, name, reason string) error {
+	var names []string
+	for _, file := range cfg.Playbooks {
+		if file.Name == name {
+			if reason == "" && !governance.Kind(file.Kind).Emergency() {
+				return usagef("%s needs a reason: add --reason \"why\"", name)
+			}
+			return nil
+		}
+		names = append(names, file.Name)
+	}
+	return usagef("there is no playbook %q; there are %s", name, strings.Join(names, ", "))
 }
 
 // proposer is the member named, else the only one whose roles may propose the playbook. Roles that groups in chat vouch for
@@ -264,12 +282,17 @@ func (r remote) do(method, path string, body io.Reader, v any) error {
 	if resp.StatusCode/100 == 2 {
 		return json.NewDecoder(resp.Body).Decode(v)
 	}
-	var problem struct{ Title, Detail, Hint string }
+	var problem struct{ Code, Title, Detail, Hint string }
 	if err := json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&problem); err != nil || problem.Detail == "" {
 		return fmt.Errorf("the running belay answered %s", resp.Status)
 	}
 	if problem.Title == "" { // the admin listener speaks plainly
 		return errors.New(problem.Detail)
+	}
+	if id, isProposal := strings.CutPrefix(path, "/api/v1/proposals/"); isProposal && problem.Code == string(governance.CodeNotFound) {
+		id, _, _ = strings.Cut(id, "/")
+		id, _, _ = strings.Cut(id, "?")
+		return fmt.Errorf("there is no proposal %q here, or it is not public\n  what next: list them with `belay proposals`; a link from chat has to be whole, with its key", id)
 	}
 	return fmt.Errorf("%s: %s\n  what next: %s", problem.Title, problem.Detail, problem.Hint)
 }

@@ -102,11 +102,16 @@ func each(calls []Described, visit func(Described)) {
 type watch struct {
 	book  *Book
 	found []Danger
+	known map[Danger]bool
 }
 
 func (w *watch) add(code, format string, args ...any) {
 	danger := Danger{code, fmt.Sprintf(format, args...)}
-	if !slices.Contains(w.found, danger) {
+	if w.known == nil {
+		w.known = map[Danger]bool{}
+	}
+	if !w.known[danger] {
+		w.known[danger] = true
 		w.found = append(w.found, danger)
 	}
 }
