@@ -198,11 +198,20 @@ func (b *Bot) check(ctx context.Context) Card {
 
 // notBuilt answers for a verb of the contract whose machinery does not exist yet.
 func notBuilt(v Verb) Card {
-	way := "Sign a rejection of the same nonce in the Safe's own app."
-	if v == VerbVeto {
-		way = "Cancel the operation from the timelock's canceller in the Safe's own app."
+	return Answer(string(v)+" is not built yet", "Nothing was done. Cancel the operation from the timelock's canceller in the Safe's own app.")
+}
+
+// void asks the owners to use up the nonce of a proposal that was named.
+func (b *Bot) void(ctx context.Context, who asker, c Command) (Card, error) {
+	if c.Proposal() == "" {
+		return Card{}, governance.Refuse(governance.CodeMissingParam, "Name it: `/"+b.cfg.Names.Root+" void P-12`", "Which proposal's nonce is to be used up?")
 	}
-	return Answer(string(v)+" is not built yet", "Nothing was done. "+way)
+	done, err := b.desk.Propose(ctx, coordinator.Intent{Playbook: coordinator.VoidPlaybook, Params: map[string]string{"proposal": c.Proposal()},
+		Member: who.member, Roles: who.roles, Reason: c.Text(), Via: governance.Via(who.platform.Name())})
+	if err != nil {
+		return Card{}, err
+	}
+	return b.up(done), nil
 }
 
 // help says what can be typed and where the one genuine page is.

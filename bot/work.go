@@ -55,7 +55,9 @@ func (b *Bot) command(ctx context.Context, who asker, c Command) (Card, error) {
 		return b.unlink(ctx, who)
 	case VerbHelp:
 		return b.help(), nil
-	case VerbVoid, VerbVeto:
+	case VerbVoid:
+		return b.void(ctx, who, c)
+	case VerbVeto:
 		return notBuilt(c.Verb), nil
 	case VerbSign, VerbObject, VerbWithdraw, VerbExtend, VerbExecute, VerbOnIt, VerbCant, VerbDisclose:
 		return b.onProposal(ctx, who, c)
@@ -121,6 +123,11 @@ func (b *Bot) propose(ctx context.Context, who asker, r Request) (Card, error) {
 	if err != nil {
 		return b.maybeForce(who, r, err)
 	}
+	return b.up(done), nil
+}
+
+// up tells that a proposal stands in the room.
+func (b *Bot) up(done coordinator.Proposed) Card {
 	header := fmt.Sprintf("%s is up", done.View.ID)
 	if done.Joined {
 		header = fmt.Sprintf("%s asks for the same already; you joined it", done.View.ID)
@@ -133,7 +140,7 @@ func (b *Bot) propose(ctx context.Context, who asker, r Request) (Card, error) {
 	if reader := b.reader(done.View, governance.AudienceWarRoom); reader.SignURL != "" && !done.View.State.Ended() {
 		card.Buttons = []Button{{Label: "Review & sign", URL: reader.SignURL, Style: StylePrimary}}
 	}
-	return card, nil
+	return card
 }
 
 // maybeForce offers to go on where an emergency was refused because its simulation reverts.

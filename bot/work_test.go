@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 
@@ -126,7 +127,7 @@ func TestVerbsReachTheirUseCases(t *testing.T) {
 		{"check", "belay check"},
 		{"link", "correct horse battery staple"},
 		{"unlink", "not linked to this account any more"},
-		{"void P-12", "void is not built yet"},
+		{"void P-12", "is up"},
 		{"veto P-12", "veto is not built yet"},
 		{"help", "set-ltv Set a loan-to-value. asset (usdc, WETH)"},
 		{"propose unpause-reserve usdc \"ok\"", "DRAFT"},
@@ -135,6 +136,12 @@ func TestVerbsReachTheirUseCases(t *testing.T) {
 	} {
 		s.contains(s.says("alice", "belay", c[0]), c[1])
 	}
+	if voids := s.desk.Intents(); !slices.ContainsFunc(voids, func(in coordinator.Intent) bool {
+		return in.Playbook == coordinator.VoidPlaybook && in.Params["proposal"] == "P-12" && in.Member == "alice"
+	}) {
+		t.Errorf("no void of P-12 among %+v", voids)
+	}
+	s.contains(s.says("alice", "belay", "void"), "Which proposal's nonce")
 	said := strings.Join(s.desk.Said(), "; ")
 	for _, want := range []string{"object P-12 alice wrong asset", "onit P-12 alice", "cant P-12 alice", "withdraw P-12 alice", "extend P-12 alice", "execute P-12 alice", "disclose P-12 alice"} {
 		if !strings.Contains(said, want) {

@@ -23,7 +23,7 @@ func (p *Proposal) makesEffect(role Purpose) bool {
 	if p.Timelock != nil {
 		return role == PurposeExecute
 	}
-	return role == PurposeDirect || role == PurposeSpare
+	return role == PurposeDirect || role == PurposeSpare || role == PurposeVoid
 }
 
 // settled reports whether the effect is final: nothing short of a reorganisation beyond the configured depth takes it back.
@@ -79,7 +79,7 @@ func (p *Proposal) standing(t *SafeTx) SafeTxState {
 // final yet, or signatures over it still work, or the timelock may yet hold it. A watcher that leaves out what ended would
 // never see any of that.
 func (p *Proposal) Watched() bool {
-	return !p.State.Ended() || p.Usable() || p.held() ||
+	return !p.State.Ended() || p.Loaded() != nil || p.held() ||
 		slices.ContainsFunc(p.Transactions, func(t Transaction) bool { return t.Status == TxStatusMined })
 }
 

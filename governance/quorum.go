@@ -32,3 +32,14 @@ func (p *Proposal) Usable() bool {
 		return (t.State == TxAsking || t.State == TxApproved) && t.Tx.Nonce >= p.SafeNonce && p.quorum(&t)
 	})
 }
+
+// Loaded is the first SafeTx over which a current owner's signature can still come to count: its nonce is not gone. It is nil where
+// nothing is left that a void could make harmless.
+func (p *Proposal) Loaded() *SafeTx {
+	for i := range p.SafeTxs {
+		if t := &p.SafeTxs[i]; (t.State == TxAsking || t.State == TxApproved) && t.Tx.Nonce >= p.SafeNonce && p.Yes(t) > 0 {
+			return t
+		}
+	}
+	return nil
+}

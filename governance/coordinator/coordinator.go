@@ -140,6 +140,9 @@ func (cfg Config) joined() error {
 			return fmt.Errorf("timelock %s: %w", name, err)
 		}
 	}
+	if cfg.Playbooks[VoidPlaybook] != nil {
+		return fmt.Errorf("playbook %s: the name is Belay's own; choose another", VoidPlaybook)
+	}
 	for name, pb := range cfg.Playbooks {
 		if err := cfg.placed(pb); err != nil {
 			return fmt.Errorf("playbook %s: %w", name, err)

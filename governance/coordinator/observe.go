@@ -108,7 +108,7 @@ func sameDeed(p governance.Proposal, t governance.Transaction, r *safe.Receipt) 
 
 // observeSafe takes the Safe's owners and nonce, and finds SafeTxs whose nonce it has passed.
 func (c *Coordinator) observeSafe(ctx context.Context, chain ChainConfig, head safe.Block, p governance.Proposal) error {
-	if !p.Watched() || p.State.Ended() && !p.Usable() && !slices.ContainsFunc(p.SafeTxs, dead) {
+	if !p.Watched() || p.State.Ended() && p.Loaded() == nil && !slices.ContainsFunc(p.SafeTxs, dead) {
 		return nil // nothing of it can be signed, sent or given its nonce back
 	}
 	state, err := c.provenSafe(ctx, chain, head, p.Safe)

@@ -13,6 +13,9 @@ import (
 // Propose opens a proposal, or joins the one that is open with the same intent. When it returns without error the proposal
 // is durable. The chain is asked outside every lock, so that an emergency waits for nobody's readings but its own.
 func (c *Coordinator) Propose(ctx context.Context, in Intent) (Proposed, error) {
+	if in.Playbook == VoidPlaybook {
+		return c.proposeVoid(ctx, in)
+	}
 	w, err := c.prepared(in)
 	if err != nil {
 		return Proposed{}, err
