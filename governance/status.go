@@ -168,9 +168,9 @@ func (l look) notes() []string {
 	add(t != nil && !p.State.Ended() && t.State != TxMined && t.State != TxFinal && t.Tx.Nonce > p.SafeNonce,
 		"It waits: the Safe is at nonce %d, this uses nonce %d.", p.SafeNonce, nonceOf(t))
 	add(p.Earlier != nil, "It had ended as %s, and someone who holds the signatures went on with it.", earlier(p))
-	add(p.State.Ended() && p.Usable(), "LOADED: anyone who holds its signatures can still execute it. Another transaction of the Safe at the same nonce ends that: `void` proposes one.")
-	if loaded := p.Loaded(); p.State.Ended() && loaded != nil && !p.Usable() {
-		add(l.open, "%d of %d signatures over nonce %d still count: with the rest of them anyone can execute it. `void` proposes to use up that nonce.", p.Yes(loaded), p.Threshold, loaded.Tx.Nonce)
+	add(p.State.Ended() && p.Usable(), "LOADED: anyone who holds its signatures can still execute it. Another transaction of the Safe at the same nonce ends that: propose a void.")
+	if loaded := p.Loaded(); p.State.Ended() && p.Effect() == nil && loaded != nil && !p.Usable() {
+		add(l.open, "%d of %d signatures over nonce %d still count: with the rest of them anyone can execute it. Propose a void to use up that nonce.", p.Yes(loaded), p.Threshold, loaded.Tx.Nonce)
 	}
 	for _, s := range l.f.Submissions {
 		add(s.Problem != "" && !p.State.Ended() && l.open, "The relayer cannot go on: %s. Any wallet can send it: open the page, or run `belay execute %s --print`.", s.Problem, p.ID)
