@@ -21,11 +21,14 @@ type TypedField struct {
 	Type string `json:"type"`
 }
 
-// TypedDomain is the EIP712Domain of a Safe. ChainID is nil before 1.3.0. It is a JSON number, as in EIP-712's own example,
-// because wallets compare it with the network they are on; an id that JavaScript can not hold exactly becomes a string.
+// TypedDomain is an EIP712Domain. A Safe's has no name and no version, and ChainID is nil before 1.3.0. The chain's id is a JSON
+// number, as in EIP-712's own example, because wallets compare it with the network they are on; an id that JavaScript can not
+// hold exactly becomes a string.
 type TypedDomain struct {
+	Name              string `json:"name,omitempty"`
+	Version           string `json:"version,omitempty"`
 	ChainID           any    `json:"chainId,omitempty"`
-	VerifyingContract string `json:"verifyingContract"`
+	VerifyingContract string `json:"verifyingContract,omitempty"`
 }
 
 // maxSafeInteger is JavaScript's Number.MAX_SAFE_INTEGER.
