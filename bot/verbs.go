@@ -196,18 +196,42 @@ func (b *Bot) check(ctx context.Context) Card {
 	return Answer("Could you pause now?", b.cfg.Check(ctx)...)
 }
 
-// notBuilt answers for a verb of the contract whose machinery does not exist yet.
-func notBuilt(v Verb) Card {
-	return Answer(string(v)+" is not built yet", "Nothing was done. Cancel the operation from the timelock's canceller in the Safe's own app.")
-}
-
 // void asks the owners to use up the nonce of a proposal that was named.
 func (b *Bot) void(ctx context.Context, who asker, c Command) (Card, error) {
 	if c.Proposal() == "" {
 		return Card{}, governance.Refuse(governance.CodeMissingParam, "Name it: `/"+b.cfg.Names.Root+" void P-12`", "Which proposal's nonce is to be used up?")
 	}
-	done, err := b.desk.Propose(ctx, coordinator.Intent{Playbook: coordinator.VoidPlaybook, Params: map[string]string{"proposal": c.Proposal()},
-		Member: who.member, Roles: who.roles, Reason: c.Text(), Via: governance.Via(who.platform.Name())})
+	return b.ofOurOwn(ctx, who, coordinator.VoidPlaybook, map[string]string{"proposal": c.Proposal()}, c.Text())
+}
+
+// veto asks the owners to cancel an operation that waits in a timelock, named by its proposal or by its id.
+func (b *Bot) veto(ctx context.Context, who asker, c Command) (Card, error) {
+	operation := c.Proposal()
+	if operation == "" {
+		operation = operationIn(c.Text())
+	}
+	if operation == "" {
+		return Card{}, governance.Refuse(governance.CodeMissingParam, "Name it: `/"+b.cfg.Names.Root+" veto P-12`, or the operation's id; see `/"+b.cfg.Names.Root+" timelocks`", "Which operation is to be vetoed?")
+	}
+	reason := strings.TrimSpace(strings.TrimPrefix(c.Text(), operation))
+	return b.ofOurOwn(ctx, who, coordinator.VetoPlaybook, map[string]string{"operation": operation}, reason)
+}
+
+// operationIn finds the id of an operation at the beginning of a text, with the timelock's name before it where that is given.
+func operationIn(text string) string {
+	words := strings.Fields(text)
+	for i := range min(len(words), 2) {
+		if strings.HasPrefix(words[i], "0x") {
+			return strings.Join(words[:i+1], " ")
+		}
+	}
+	return ""
+}
+
+// ofOurOwn proposes what needs no playbook.
+func (b *Bot) ofOurOwn(ctx context.Context, who asker, playbook string, params map[string]string, reason string) (Card, error) {
+	done, err := b.desk.Propose(ctx, coordinator.Intent{Playbook: playbook, Params: params,
+		Member: who.member, Roles: who.roles, Reason: reason, Via: governance.Via(who.platform.Name())})
 	if err != nil {
 		return Card{}, err
 	}

@@ -58,7 +58,7 @@ func (b *Bot) command(ctx context.Context, who asker, c Command) (Card, error) {
 	case VerbVoid:
 		return b.void(ctx, who, c)
 	case VerbVeto:
-		return notBuilt(c.Verb), nil
+		return b.veto(ctx, who, c)
 	case VerbSign, VerbObject, VerbWithdraw, VerbExtend, VerbExecute, VerbOnIt, VerbCant, VerbDisclose:
 		return b.onProposal(ctx, who, c)
 	}

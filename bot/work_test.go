@@ -128,7 +128,7 @@ func TestVerbsReachTheirUseCases(t *testing.T) {
 		{"link", "correct horse battery staple"},
 		{"unlink", "not linked to this account any more"},
 		{"void P-12", "is up"},
-		{"veto P-12", "veto is not built yet"},
+		{"veto P-12", "is up"},
 		{"help", "set-ltv Set a loan-to-value. asset (usdc, WETH)"},
 		{"propose unpause-reserve usdc \"ok\"", "DRAFT"},
 		{"pause pause-all", "is up"},
@@ -142,6 +142,11 @@ func TestVerbsReachTheirUseCases(t *testing.T) {
 		t.Errorf("no void of P-12 among %+v", voids)
 	}
 	s.contains(s.says("alice", "belay", "void"), "Which proposal's nonce")
+	s.contains(s.says("alice", "belay", "veto"), "Which operation")
+	s.contains(s.says("alice", "belay", `veto core 0x`+strings.Repeat("ab", 32)+` "it drains us"`), "is up")
+	if last := s.desk.Intents(); last[len(last)-1].Params["operation"] != "core 0x"+strings.Repeat("ab", 32) || last[len(last)-1].Reason != "it drains us" {
+		t.Errorf("the veto is %+v", last[len(last)-1])
+	}
 	said := strings.Join(s.desk.Said(), "; ")
 	for _, want := range []string{"object P-12 alice wrong asset", "onit P-12 alice", "cant P-12 alice", "withdraw P-12 alice", "extend P-12 alice", "execute P-12 alice", "disclose P-12 alice"} {
 		if !strings.Contains(said, want) {

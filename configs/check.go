@@ -161,7 +161,21 @@ func (r *reader) checkPlaybooks(c *Config, safes, timelocks []string, onChain ma
 		for i, role := range p.Policy.Propose {
 			r.playbookRefers(p, at("policy.propose", i), "role", role, roles)
 		}
+		for i, role := range p.Policy.Approve {
+			r.approvable(p, at("policy.approve", i), role, c)
+		}
 	}
+}
+
+// approvable refuses a role that nobody could approve with: an approval is signed by the wallet of a member that has the role here,
+// because a role that a chat group gives is only as safe as the chat account.
+func (r *reader) approvable(p *Playbook, path, role string, c *Config) {
+	for _, m := range c.Members {
+		if slices.Contains(m.Roles, role) && len(m.Wallets) > 0 {
+			return
+		}
+	}
+	r.inPlaybook(p, path, "give the role and a wallet to a member", "nobody could approve as %q: no member has the role and a wallet", role)
 }
 
 // rolesOf lists every role that a member carries or a chat group gives.

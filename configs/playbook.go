@@ -63,6 +63,7 @@ type Policy struct {
 	Propose                                []string
 	Expires, Cooldown, Visibility, Execute string // Execute: at_quorum | manual | "after: 10m"
 	Spares                                 string
+	Approve                                []string // roles of members that agree with a wallet first
 }
 
 // Public is the community's text.
@@ -82,7 +83,7 @@ func (p places) String(path string) string {
 
 // readPlaybook reads one playbook file. It returns nil when the file is not even a mapping.
 func readPlaybook(file string) (*Playbook, []Problem) {
-	r := &reader{file: file, unbuilt: unbuiltInPlaybook}
+	r := &reader{file: file}
 	root := r.document()
 	if !root.given() {
 		return nil, r.problems
@@ -248,6 +249,7 @@ func readPolicy(v value) Policy {
 		Visibility: s.get("visibility").text(),
 		Spares:     s.get("spares").exact(),
 		Execute:    readExecute(s.get("execute")),
+		Approve:    s.get("approve").texts(),
 	}
 	s.close()
 	return p

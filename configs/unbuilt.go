@@ -26,12 +26,6 @@ var unbuiltInConfig = []unbuilt{
 	{"manifest.require", otherThan("0"), "requiring signatures over the configuration"},
 }
 
-// unbuiltInPlaybook lists what a playbook file cannot have yet.
-var unbuiltInPlaybook = []unbuilt{
-	{"kind", is("cancel"), "the veto of a queued operation"},
-	{"policy.approve", written, "wallet-signed approvals before owners are asked"},
-}
-
 // written reports whether a value says anything: an empty list or mapping does not.
 func written(n *yaml.Node) bool {
 	return n.Kind == yaml.ScalarNode && !isNull(n) || len(n.Content) > 0

@@ -57,6 +57,10 @@ func Apply(p Proposal, e Event) Proposal {
 		p.Postconditions = e.Postconditions
 	case EventObjected:
 		p.Objections = append(slices.Clone(p.Objections), *e.Opinion)
+	case EventLifted:
+		p.Objections = append(slices.Clone(p.Objections), *e.Opinion)
+	case EventEndorsed:
+		p.Approvals = append(slices.Clone(p.Approvals), *e.Opinion)
 	case EventResponded:
 		p.Responders = append(slices.Clone(p.Responders), *e.Opinion)
 	case EventExtended:

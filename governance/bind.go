@@ -248,6 +248,17 @@ func (b *Bound) Build(readings []safe.Result) (Built, error) {
 	return built, b.addCalls(&built)
 }
 
+// Judge holds the values to max_change and require again, by readings of another day. It refuses as Build does.
+func (b *Bound) Judge(readings []safe.Result) error {
+	if len(readings) != len(b.Playbook.reads) {
+		return fmt.Errorf("judge %s: %d readings for %d reads", b.Playbook.Name, len(readings), len(b.Playbook.reads))
+	}
+	if refusal := b.judge(b.evaluate(readings)); refusal != nil {
+		return refusal
+	}
+	return nil
+}
+
 // blind notes what cannot be checked without readings, or refuses.
 func (b *Bound) blind(built *Built) *Refusal {
 	p := b.Playbook

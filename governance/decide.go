@@ -3,6 +3,7 @@ package governance
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -37,6 +38,8 @@ func (d *decider) decide(in Input) error {
 		return d.confirm(in)
 	case Speak:
 		return d.speak(in.Opinion)
+	case Stated:
+		return d.stated(in.Opinion)
 	case Withdraw:
 		return d.withdraw(in.Member)
 	case Extend:
@@ -126,6 +129,9 @@ func (d *decider) confirm(in Confirm) error {
 	if !slices.Contains(d.p.Owners, in.Confirmation.Owner) {
 		return Refuse(CodeNotOwner, "sign with a wallet that is an owner", "%s is not an owner of %s at block %d", in.Confirmation.Owner.Hex(), d.p.Safe.Name, d.p.ReadAt.Number)
 	}
+	if roles := d.p.Unapproved(); len(roles) > 0 && in.Confirmation.Via != ViaChain {
+		return Refuse(CodeNotPermitted, "wait until they have; the card tells", "%s is not for owners yet: %s must approve it first", d.p.ID, strings.Join(roles, " and "))
+	}
 	c := in.Confirmation
 	c.At = d.now
 	by := c.Member
@@ -154,7 +160,7 @@ func (d *decider) stayOpen() error {
 func (d *decider) judgeQuorum() error {
 	for _, t := range d.p.SafeTxs {
 		var edge EventType
-		switch have := d.p.quorum(&t); {
+		switch have := d.p.quorum(&t) && len(d.p.Unapproved()) == 0; {
 		case have && t.State == TxAsking:
 			edge = EventQuorum
 		case !have && t.State == TxApproved:
@@ -219,7 +225,7 @@ func (d *decider) withdraw(member string) error {
 	case !signed && member == d.p.Proposer:
 		return d.emit(Event{Type: EventWithdrawn, By: member, Text: "withdrawn by its proposer"})
 	case signed && d.p.Kind.Emergency():
-		return Refuse(CodeNotPermitted, "object in chat; it ends when it expires or when its nonce is used", "owners have signed this emergency, and chat ends no emergency")
+		return d.notByWords()
 	case d.p.Kind.Emergency():
 		return Refuse(CodeNotPermitted, "ask "+d.p.Proposer+", or object", "only its proposer may withdraw an emergency that nobody has signed")
 	}

@@ -34,6 +34,8 @@ const (
 	EventIneffective   EventType = "ineffective"   // effect final, a postcondition false
 	EventObjected      EventType = "objected"      // Opinion
 	EventResponded     EventType = "responded"     // Opinion
+	EventLifted        EventType = "lifted"        // Opinion: an objection made with a wallet is taken back
+	EventEndorsed      EventType = "endorsed"      // Opinion: a role agrees that owners are asked
 	EventExtended      EventType = "extended"      // Until
 	EventWithdrawn     EventType = "withdrawn"     // Text
 	EventCanceled      EventType = "canceled"      // vetoed on chain; Text
@@ -46,7 +48,7 @@ const (
 // EventTypes lists every event type, in the order of a proposal's life.
 var EventTypes = []EventType{EventProposed, EventConfirmed, EventQuorum, EventQuorumLost, EventOwners, EventUpgraded, EventSubmitted, EventMined, EventUnmined,
 	EventFinal, EventFailed, EventNonceUsed, EventNonceFreed, EventRebuilt, EventScheduled, EventWindow, EventPostcondition, EventExecuted,
-	EventIneffective, EventObjected, EventResponded, EventExtended, EventReleased, EventWithdrawn, EventCanceled, EventExpired,
+	EventIneffective, EventEndorsed, EventObjected, EventLifted, EventResponded, EventExtended, EventReleased, EventWithdrawn, EventCanceled, EventExpired,
 	EventSuperseded, EventDisclosed}
 
 // Event is one recorded change. Which fields are set follows from the type, as said beside each.
@@ -87,7 +89,7 @@ func (e Event) complete() bool {
 		return e.Transaction != nil
 	case EventScheduled, EventWindow:
 		return e.Operation != nil
-	case EventObjected, EventResponded:
+	case EventObjected, EventResponded, EventLifted, EventEndorsed:
 		return e.Opinion != nil
 	case EventExtended:
 		return e.Until != nil

@@ -20,6 +20,8 @@ type (
 	}
 	// Speak records what a member said: object, onit or cant. It never counts toward anything.
 	Speak struct{ Opinion Opinion }
+	// Stated records what a member said with a wallet: object, lift, withdraw or approve. The signature was checked before.
+	Stated struct{ Opinion Opinion }
 	// Withdraw takes our proposal down. The signatures that exist stay usable on chain until its nonce is gone.
 	Withdraw struct{ Member string }
 	// Extend asks for longer.
@@ -76,6 +78,7 @@ type (
 func (Propose) input()       {}
 func (Confirm) input()       {}
 func (Speak) input()         {}
+func (Stated) input()        {}
 func (Withdraw) input()      {}
 func (Extend) input()        {}
 func (Disclose) input()      {}

@@ -3,6 +3,7 @@ package governance
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"belay/safe/calldata"
@@ -86,6 +87,36 @@ func CheckPause(p *Playbook, list []PauseEntry) error {
 		}
 		for _, to := range p.targets(call) {
 			c.earned(path, to, call, list)
+		}
+	}
+	return errors.Join(c.errs...)
+}
+
+// vetoes are the functions that a playbook of kind cancel may call: they cancel what waits in a timelock and do nothing else.
+var vetoes = []string{"cancel(bytes32)"} // OpenZeppelin's TimelockController
+
+// CheckCancel reports whether a playbook of kind cancel has earned the emergency lane: it only cancels operations, in the configured
+// timelocks. Other kinds need nothing. The error joins a *SpecError a call.
+func CheckCancel(p *Playbook, timelocks []common.Address) error {
+	if p.Kind != KindCancel {
+		return nil
+	}
+	c := &compiler{p: p}
+	if p.Via != Direct {
+		c.fail("via", "remove it", "a veto goes through no timelock")
+	}
+	for i, call := range p.calls {
+		path := fmt.Sprintf("calls[%d]", i)
+		if call.value != "0" {
+			c.fail(path+".value", "remove it", "a veto sends no value")
+		}
+		if !slices.Contains(vetoes, call.function.Signature()) {
+			c.fail(path+".function", "call "+strings.Join(vetoes, " or ")+", or choose another kind", "%s cancels no operation of a timelock", call.function.Signature())
+		}
+		for _, to := range p.targets(call) {
+			if !slices.Contains(timelocks, to) {
+				c.fail(path+".to", "name it under timelocks", "%s is no timelock of the configuration", to.Hex())
+			}
 		}
 	}
 	return errors.Join(c.errs...)

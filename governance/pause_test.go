@@ -1,6 +1,11 @@
 package governance
 
-import "testing"
+import (
+	"strings"
+	"testing"
+
+	"github.com/ethereum/go-ethereum/common"
+)
 
 func pauseList(t *testing.T, args ...any) []PauseEntry {
 	t.Helper()
@@ -90,4 +95,44 @@ func TestAPauseListIsRefusedWithItsPath(t *testing.T) {
 		_, err := CompilePauseList([]PauseSpec{c.spec})
 		assertSpecError(t, err, c.path, c.want)
 	}
+}
+
+func TestAVetoIsEarned(t *testing.T) {
+	cancel := func(change func(*PlaybookSpec)) PlaybookSpec {
+		s := PlaybookSpec{Name: "veto-core", Kind: "cancel", Safe: "guardian", Params: []ParamSpec{{Name: "id", Type: "bytes32", Required: true, Sample: "0x" + strings.Repeat("11", 32)}},
+			Calls: []CallSpec{{To: marketText, Function: "cancel(bytes32 id)", Args: []any{"{{id}}"}}}, Policy: PolicySpec{Propose: []string{"guardian"}}}
+		change(&s)
+		return s
+	}
+	for _, c := range []struct {
+		name   string
+		change func(*PlaybookSpec)
+		path   string // "" when it is earned
+		want   string
+	}{
+		{"the cancellation of an operation", func(*PlaybookSpec) {}, "", ""},
+		{"another function", func(s *PlaybookSpec) { s.Calls[0].Function = "grantRole(bytes32 id)" }, "calls[0].function", "grantRole(bytes32) cancels no operation"},
+		{"another contract", func(s *PlaybookSpec) { s.Calls[0].To = wethText }, "calls[0].to", "is no timelock of the configuration"},
+		{"value sent along", func(s *PlaybookSpec) { s.Calls[0].Value = "1 wei" }, "calls[0].value", "sends no value"},
+		{"through a timelock", func(s *PlaybookSpec) { s.Via = "core" }, "via", "goes through no timelock"},
+		{"what is no veto needs nothing", func(s *PlaybookSpec) { s.Kind, s.Calls[0].To = "custom", wethText }, "", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			err := CheckCancel(mustCompile(t, cancel(c.change)), []common.Address{common.HexToAddress(marketText)})
+			if c.path == "" {
+				if err != nil {
+					t.Errorf("refused: %v", err)
+				}
+				return
+			}
+			assertSpecError(t, err, c.path, c.want)
+		})
+	}
+}
+
+func TestAnEmergencyWaitsForNobodysApproval(t *testing.T) {
+	spec := pauseSpec()
+	spec.Policy.Approve = []string{"risk"}
+	_, err := CompilePlaybook(spec)
+	assertSpecError(t, err, "policy.approve", "waits for nobody but the owners")
 }

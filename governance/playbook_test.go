@@ -145,7 +145,7 @@ func TestPlaybooksAreRefusedWithTheirPath(t *testing.T) {
 		{"a cooldown below zero", func(s *PlaybookSpec) { s.Policy.Cooldown = "-1h" }, "policy.cooldown", "is not a duration"},
 		{"a wrong visibility", func(s *PlaybookSpec) { s.Policy.Visibility = "secret" }, "policy.visibility", "is not a visibility"},
 		{"too many spares", func(s *PlaybookSpec) { s.Policy.Spares = "6" }, "policy.spares", "is not a number of spares"},
-		{"spares of what is no pause", func(s *PlaybookSpec) { s.Kind, s.Policy.Spares = "custom", "1" }, "policy.spares", "only a pause"},
+		{"spares of what is no pause", func(s *PlaybookSpec) { s.Kind, s.Policy.Spares = "custom", "1" }, "policy.spares", "only an emergency"},
 		{"a pause that waits", func(s *PlaybookSpec) { s.Policy.Execute = "after: 10m" }, "policy.execute", "an emergency is executed at quorum"},
 		{"a pause by hand", func(s *PlaybookSpec) { s.Policy.Execute = "manual" }, "policy.execute", "an emergency is executed at quorum"},
 		{"a wrong execute", func(s *PlaybookSpec) { s.Policy.Execute = "later" }, "policy.execute", "says not when"},

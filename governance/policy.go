@@ -16,7 +16,8 @@ const (
 	minExpiry          = time.Minute
 	maxExpiry          = 90 * 24 * time.Hour
 	maxDelay           = 30 * 24 * time.Hour // of cooldown, execute after, next update
-	maxSpares          = 5                   // each is one more signature in the same sitting
+	maxApprovals       = 5
+	maxSpares          = 5 // each is one more signature in the same sitting
 )
 
 // policy fills in a policy's defaults, which follow from the kind.
@@ -32,6 +33,7 @@ func (c *compiler) policy(spec PolicySpec) Policy {
 		Visibility: c.visibility(spec.Visibility),
 		Spares:     c.spares(spec.Spares),
 		Execute:    c.execute(spec.Execute),
+		Approve:    c.approvals(spec.Approve),
 	}
 	return policy
 }
@@ -64,10 +66,10 @@ func (c *compiler) visibility(text string) Visibility {
 	return v
 }
 
-// spares reads how many of the next nonces a pause is signed at besides its own.
+// spares reads how many of the next nonces an emergency is signed at besides its own.
 func (c *compiler) spares(text string) int {
 	otherwise := 0
-	if c.p.Kind == KindPause {
+	if c.p.Kind.Emergency() {
 		otherwise = 1
 	}
 	if text == "" {
@@ -77,8 +79,8 @@ func (c *compiler) spares(text string) int {
 	switch {
 	case err != nil || n < 0 || n > maxSpares || strconv.Itoa(n) != text:
 		c.fail("policy.spares", fmt.Sprintf("0 to %d", maxSpares), "%q is not a number of spares", text)
-	case n > 0 && c.p.Kind != KindPause:
-		c.fail("policy.spares", "remove it", "only a pause is signed at spare nonces")
+	case n > 0 && !c.p.Kind.Emergency():
+		c.fail("policy.spares", "remove it", "only an emergency is signed at spare nonces")
 	default:
 		return n
 	}
@@ -103,6 +105,19 @@ func (c *compiler) execute(text string) Execute {
 		c.fail("policy.execute", "remove it", "an emergency is executed at quorum and nothing else")
 	}
 	return e
+}
+
+// approvals reads which roles agree before owners are asked. An emergency waits for nobody but its owners.
+func (c *compiler) approvals(roles []string) []string {
+	switch {
+	case len(roles) == 0:
+		return nil
+	case c.p.Kind.Emergency():
+		c.fail("policy.approve", "remove it", "an emergency waits for nobody but the owners")
+	case len(roles) > maxApprovals:
+		c.fail("policy.approve", "", "%d approvals, at most %d", len(roles), maxApprovals)
+	}
+	return slices.Clone(roles)
 }
 
 // publicText reads what the community is told.

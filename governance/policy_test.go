@@ -13,7 +13,7 @@ func TestPolicyDefaultsFollowFromTheKind(t *testing.T) {
 		spares     int
 	}{
 		{KindPause, 24 * time.Hour, VisibleAfterExecution, 1},
-		{KindCancel, 24 * time.Hour, VisibleAfterExecution, 0},
+		{KindCancel, 24 * time.Hour, VisibleAfterExecution, 1},
 		{KindUnpause, 72 * time.Hour, VisiblePublic, 0},
 		{KindParameter, 72 * time.Hour, VisiblePublic, 0},
 		{KindMigrate, 72 * time.Hour, VisibleAfterExecution, 0},

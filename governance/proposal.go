@@ -64,6 +64,7 @@ type Proposal struct {
 
 	Objections []Opinion `json:"objections"`
 	Responders []Opinion `json:"responders"` // "I'm on it", "I can't"
+	Approvals  []Opinion `json:"approvals,omitempty"`
 }
 
 // Ending is how and when a proposal ended. It stays known while someone who holds the signatures goes on with a proposal that
@@ -213,12 +214,17 @@ type Change struct {
 	After  string `json:"after"`
 }
 
-// Opinion is what a member said about a proposal in chat. None of them counts toward quorum.
+// Opinion is what a member said about a proposal. None of them counts toward quorum. One said in chat is a note; one said with a
+// wallet has a Wallet, and Decide acts on it.
 type Opinion struct {
 	Member string    `json:"member"`
-	What   string    `json:"what"` // object | onit | cant
+	What   string    `json:"what"` // object | onit | cant | withdraw, and with a wallet lift | approve
 	Text   string    `json:"text,omitempty"`
 	At     time.Time `json:"at"`
+
+	Wallet common.Address `json:"wallet,omitzero"` // whose signature over a Statement was checked; zero: said in chat
+	Signed time.Time      `json:"signed,omitzero"` // when the Statement says that it was signed
+	Roles  []string       `json:"roles,omitempty"` // for approve: the roles of the member
 }
 
 // Policy is a playbook's policy with its defaults filled in.
@@ -229,6 +235,7 @@ type Policy struct {
 	Visibility Visibility    `json:"visibility"`
 	Spares     int           `json:"spares"`
 	Execute    Execute       `json:"execute"`
+	Approve    []string      `json:"approve,omitempty"` // roles that agree with a wallet before owners are asked
 }
 
 // Execute says when a proven quorum is sent.

@@ -57,6 +57,7 @@ type PolicySpec struct {
 	Propose                                []string
 	Expires, Cooldown, Visibility, Execute string // Execute: at_quorum | manual | "after: 10m"
 	Spares                                 string
+	Approve                                []string `json:",omitempty"` // left out of the hash of playbooks that ask for none
 }
 
 // PublicSpec is the community's text as written.

@@ -2,6 +2,8 @@ package governance
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"belay/safe"
 )
@@ -41,6 +43,8 @@ func (l look) asking() string {
 		return "The Safe was upgraded; a new transaction is being drafted"
 	case t == nil || t.State == TxDead:
 		return "Its nonce was used; a new transaction is being drafted"
+	case len(l.p.Unapproved()) > 0:
+		return "Needs approval by " + strings.Join(l.p.Unapproved(), " and ")
 	case t.State != TxAsking:
 		return l.sending()
 	case l.p.Missing(t) > 0:
@@ -167,16 +171,29 @@ func (l look) notes() []string {
 	t := p.Active()
 	add(t != nil && !p.State.Ended() && t.State != TxMined && t.State != TxFinal && t.Tx.Nonce > p.SafeNonce,
 		"It waits: the Safe is at nonce %d, this uses nonce %d.", p.SafeNonce, nonceOf(t))
+	add(l.open && p.HeldBack() != "" && !p.State.Ended() && !l.held(), "HELD BACK: %s. Belay does not send it until the objection is lifted.", p.HeldBack())
 	add(p.Earlier != nil, "It had ended as %s, and someone who holds the signatures went on with it.", earlier(p))
 	add(p.State.Ended() && p.Usable(), "LOADED: anyone who holds its signatures can still execute it. Another transaction of the Safe at the same nonce ends that: propose a void.")
 	if loaded := p.Loaded(); p.State.Ended() && p.Effect() == nil && loaded != nil && !p.Usable() {
 		add(l.open, "%d of %d signatures over nonce %d still count: with the rest of them anyone can execute it. Propose a void to use up that nonce.", p.Yes(loaded), p.Threshold, loaded.Tx.Nonce)
 	}
 	for _, s := range l.f.Submissions {
+		if reason, held := strings.CutPrefix(s.Problem, HeldProblem); held {
+			add(!p.State.Ended() && l.open, "HELD BACK: %s. Belay does not send it now; whoever must can send it from a wallet: open the page, or run `belay execute %s --print`.", reason, p.ID)
+			continue
+		}
 		add(s.Problem != "" && !p.State.Ended() && l.open, "The relayer cannot go on: %s. Any wallet can send it: open the page, or run `belay execute %s --print`.", s.Problem, p.ID)
 		add(s.Problem != "" && !p.State.Ended() && !l.open, "The relayer cannot go on.")
 	}
 	return notes
+}
+
+// HeldProblem begins the problem of a submission that is held back because people, or the playbook, do not want it now.
+const HeldProblem = "held back: "
+
+// held reports whether a submission says already why it is held back.
+func (l look) held() bool {
+	return slices.ContainsFunc(l.f.Submissions, func(s Submission) bool { return strings.HasPrefix(s.Problem, HeldProblem) })
 }
 
 func nonceOf(t *SafeTx) uint64 {

@@ -83,7 +83,7 @@ func (l look) tell(e Event) telling {
 		return telling{"failed", e.Text}
 	case EventRebuilt:
 		return telling{"drafted again, and asks again", e.Text}
-	case EventExtended, EventWithdrawn, EventDisclosed, EventReleased, EventObjected, EventResponded:
+	case EventExtended, EventWithdrawn, EventDisclosed, EventReleased, EventObjected, EventResponded, EventLifted, EventEndorsed:
 		return spoken(e)
 	}
 	return telling{ours: e.Text}
@@ -136,6 +136,9 @@ func spoken(e Event) telling {
 		if strings.HasSuffix(e.Text, "two members") {
 			return telling{ours: "withdrew it, the second member to ask for that"}
 		}
+		if strings.Contains(e.Text, "wallet") {
+			return telling{ours: "took it down: " + e.Text}
+		}
 		return telling{ours: "withdrew it"}
 	case EventDisclosed:
 		return telling{ours: "made it public"}
@@ -154,6 +157,13 @@ func spoken(e Event) telling {
 		return telling{"cannot sign now", e.Opinion.Text}
 	case "withdraw":
 		return telling{ours: "asks to withdraw it; a second member must ask too"}
+	case "lift":
+		return telling{"takes the objection back", e.Opinion.Text}
+	case "approve":
+		return telling{"approves it with a wallet, as " + strings.Join(e.Opinion.Roles, ", "), e.Opinion.Text}
+	}
+	if e.Opinion.Wallet != (common.Address{}) {
+		return telling{"objects with the wallet " + e.Opinion.Wallet.Hex(), e.Opinion.Text}
 	}
 	return telling{"objects", e.Opinion.Text}
 }

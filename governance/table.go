@@ -33,6 +33,8 @@ var table = map[State]map[EventType][]State{
 		EventIneffective:   {StateIneffective},
 		EventObjected:      {StateProposed},
 		EventResponded:     {StateProposed},
+		EventLifted:        {StateProposed},
+		EventEndorsed:      {StateProposed},
 		EventExtended:      {StateProposed},
 		EventWithdrawn:     {StateCanceled},
 		EventCanceled:      {StateCanceled},
@@ -61,6 +63,7 @@ var table = map[State]map[EventType][]State{
 		EventIneffective:   {StateIneffective},
 		EventObjected:      {StateApproved},
 		EventResponded:     {StateApproved},
+		EventLifted:        {StateApproved},
 		EventReleased:      {StateApproved},
 		EventWithdrawn:     {StateCanceled},
 		EventCanceled:      {StateCanceled},
@@ -86,6 +89,7 @@ var table = map[State]map[EventType][]State{
 		EventExpired:       {StateExpired}, // its window closed
 		EventObjected:      {StateQueued},
 		EventResponded:     {StateQueued},
+		EventLifted:        {StateQueued},
 		EventDisclosed:     {StateQueued},
 	},
 	StateReady: {
@@ -110,6 +114,7 @@ var table = map[State]map[EventType][]State{
 		EventExpired:       {StateExpired},
 		EventObjected:      {StateReady},
 		EventResponded:     {StateReady},
+		EventLifted:        {StateReady},
 		EventReleased:      {StateReady},
 		EventDisclosed:     {StateReady},
 	},

@@ -14,11 +14,11 @@ const chainFacts = "owners upgraded submitted mined unmined final nonce_used non
 // takes says, by hand and independently of the table, which events each state takes.
 var takes = map[governance.State]string{
 	"":                       "proposed",
-	governance.StateProposed: chainFacts + "quorum quorum_lost scheduled canceled superseded failed rebuilt expired confirmed objected responded extended withdrawn disclosed",
-	governance.StateApproved: chainFacts + "quorum quorum_lost scheduled canceled superseded failed rebuilt confirmed objected responded released withdrawn disclosed",
+	governance.StateProposed: chainFacts + "quorum quorum_lost scheduled canceled superseded failed rebuilt expired confirmed endorsed objected lifted responded extended withdrawn disclosed",
+	governance.StateApproved: chainFacts + "quorum quorum_lost scheduled canceled superseded failed rebuilt confirmed objected lifted responded released withdrawn disclosed",
 	// Nobody can sign, withdraw or extend what the timelock holds, but owners may veto it there.
-	governance.StateQueued: chainFacts + "quorum quorum_lost canceled expired objected responded disclosed",
-	governance.StateReady:  chainFacts + "quorum quorum_lost canceled expired failed rebuilt confirmed objected responded released disclosed",
+	governance.StateQueued: chainFacts + "quorum quorum_lost canceled expired objected lifted responded disclosed",
+	governance.StateReady:  chainFacts + "quorum quorum_lost canceled expired failed rebuilt confirmed objected lifted responded released disclosed",
 	// What took effect cannot be scheduled any more; what ended without effect can, by whoever holds the signatures.
 	governance.StateExecuted:    chainFacts + "disclosed",
 	governance.StateIneffective: chainFacts + "disclosed",
@@ -64,7 +64,7 @@ func TestTheTableNamesOnlyStatesAndEventsThatExist(t *testing.T) {
 
 func TestAnEndTakesNothingThatPeopleAskFor(t *testing.T) {
 	for _, s := range governance.States {
-		for _, asked := range []governance.EventType{"confirmed", "objected", "responded", "extended", "withdrawn", "released", "rebuilt", "quorum"} {
+		for _, asked := range []governance.EventType{"confirmed", "endorsed", "objected", "lifted", "responded", "extended", "withdrawn", "released", "rebuilt", "quorum"} {
 			if s.Ended() && governance.Legal(s, asked) {
 				t.Errorf("%s has ended and takes %q", s, asked)
 			}

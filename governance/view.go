@@ -50,6 +50,8 @@ type View struct {
 	Notes      []string      `json:"notes"`  // what a person must know now: marks, waits, problems, next steps
 	Objections []OpinionView `json:"objections"`
 	Responders []OpinionView `json:"responders"`
+	Approve    []string      `json:"approve"`   // roles that must agree before owners are asked
+	Approvals  []OpinionView `json:"approvals"` // what they said
 	Public     *PublicView   `json:"public"`
 	Explorer   string        `json:"explorer"` // base address of the chain's explorer; "" when none
 	Links      LinksView     `json:"links"`
@@ -209,6 +211,7 @@ type OpinionView struct {
 	What   string    `json:"what"`
 	Text   Untrusted `json:"text"`
 	At     string    `json:"at"`
+	Wallet string    `json:"wallet"` // what it was said with; "": in chat, where it is a note
 }
 
 // PublicView is what the community reads.

@@ -23,7 +23,7 @@ var publicAsks = []string{
 	"GET /", "GET /?cursor=h4zz0ww1", "GET /p/h4zz0ww1", "GET /p/P-12", "GET /p/" + publicID, "GET /p/P-12/sign", "GET /p/P-12?key=guess",
 	"GET /api/v1/proposals", "GET /api/v1/proposals?state=proposed", "GET /api/v1/proposals/h4zz0ww1", "GET /api/v1/proposals/P-12",
 	"GET /api/v1/proposals/" + publicID, "GET /api/v1/proposals/P-12?key=guess", "GET /api/v1/proposals/P-12/typed-data",
-	"GET /api/v1/proposals/P-12/execution", "POST /api/v1/proposals/P-12/signatures", "GET /api/v1/timelocks", "GET /api/v1/log/head", "GET /api/v1/openapi.json", "GET /link",
+	"GET /api/v1/proposals/P-12/execution", "POST /api/v1/proposals/P-12/signatures", "POST /api/v1/proposals/P-12/statements", "POST /api/v1/proposals/P-12/statements/typed-data", "POST /api/v1/proposals", "GET /api/v1/timelocks", "GET /api/v1/log/head", "GET /api/v1/openapi.json", "GET /link",
 }
 
 // TestPublicAnswersAreBlindToWhatIsHidden asks two programs everything, of which one holds a hidden proposal: not a byte differs.

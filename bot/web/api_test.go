@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"belay/governance"
 
@@ -89,12 +91,57 @@ func proposalAsks() []asking {
 		{says: "the same intent again is joined", method: "POST", path: "/api/v1/proposals", header: asOperator, body: proposing, repeatBefore: 1, status: 200, contains: `"id":"P-13"`},
 		{says: "numbers and booleans keep their text", method: "POST", path: "/api/v1/proposals", header: asOperator, body: `{"member":"alice","playbook":"pause-reserve","params":{"cap":1000000000000000000000001,"on":true}}`, status: 201},
 		{says: "without the token nobody proposes", method: "POST", path: "/api/v1/proposals", body: proposing, status: 401, code: codeUnauthorized},
-		{says: "signed intents are not built yet and say so", method: "POST", path: "/api/v1/proposals", body: `{"member":"alice","playbook":"pause-reserve","params":{},"signature":"0x12"}`, status: 422, code: governance.CodeNotPermitted, contains: "not built yet"},
+		{says: "what a member's wallet signs to propose", method: "POST", path: "/api/v1/intents/typed-data", body: `{"playbook":"pause-reserve","params":{"asset":"usdc"},"reason":"off"}`, status: 200, contains: `"action":"propose"`},
+		{says: "an intent to sign of a book's length", method: "POST", path: "/api/v1/intents/typed-data", body: `{"reason":"` + strings.Repeat("x", maxBody) + `"}`, status: 413, code: codeTooLarge},
+		{says: "an intent to sign with a reason that is too long", method: "POST", path: "/api/v1/intents/typed-data", body: `{"reason":"` + strings.Repeat("x", 600) + `"}`, status: 422, code: governance.CodeBadValue},
+		{says: "an intent to sign for another site", method: "POST", path: "/api/v1/intents/typed-data", header: map[string]string{"Origin": "https://evil.example"}, body: `{}`, status: 403, code: codeForeignOrigin},
+		{says: "an intent to sign that is no JSON", method: "POST", path: "/api/v1/intents/typed-data", body: `[]`, status: 400, code: governance.CodeMalformedJSON},
+		{says: "a member's wallet proposes without the token", method: "POST", path: "/api/v1/proposals", body: signedIntent(0, spokenAt), status: 201, contains: `"id":"P-13"`},
+		{says: "a stranger's wallet proposes nothing", method: "POST", path: "/api/v1/proposals", body: signedIntent(3, spokenAt), status: 422, code: governance.CodeNotOwner},
+		{says: "an intent signed for another time", method: "POST", path: "/api/v1/proposals", body: signedIntent(0, spokenAt.Add(time.Second)), status: 422, code: governance.CodeNotOwner},
+		{says: "an intent with a broken signature", method: "POST", path: "/api/v1/proposals", body: `{"playbook":"pause-reserve","params":{},"at":1,"signature":"0x12"}`, status: 422, code: governance.CodeMalformedSignature},
+		{says: "an intent at no time", method: "POST", path: "/api/v1/proposals", body: `{"playbook":"pause-reserve","params":{},"at":"soon","signature":"0x12"}`, status: 400, code: governance.CodeMalformedJSON},
 		{says: "an unknown playbook", method: "POST", path: "/api/v1/proposals", header: asOperator, body: `{"member":"alice","playbook":"nope","params":{}}`, status: 422, code: governance.CodeUnknownPlaybook},
 		{says: "a proposal that is no JSON", method: "POST", path: "/api/v1/proposals", header: asOperator, body: `member=alice`, status: 400, code: governance.CodeMalformedJSON},
 		{says: "a proposal when providers disagree", method: "POST", path: "/api/v1/proposals", header: asOperator, body: proposing, prepare: providers, status: 503, code: governance.CodeNoAgreement},
 		{says: "a body beyond 1 MiB", method: "POST", path: "/api/v1/proposals", header: asOperator, body: `{"reason":"` + strings.Repeat("x", maxBody) + `"}`, status: 413, code: codeTooLarge},
 		{says: "another site's page proposes nothing", method: "POST", path: "/api/v1/proposals", header: map[string]string{"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}, body: proposing, status: 403, code: codeForeignOrigin},
+	}
+}
+
+// signedIntent is a member's intent, signed by one of the test's wallets.
+func signedIntent(signer int, at time.Time) string {
+	s := statement(governance.ActionPropose, "pause-reserve", "off")
+	return fmt.Sprintf(`{"playbook":"pause-reserve","params":{"asset":"usdc"},"reason":"off","at":%d,"signature":%q}`, at.Unix(), signHash(signer, s.Hash().Hex()))
+}
+
+// signedWord is an objection, signed by one of the test's wallets.
+func signedWord(signer int, text string) string {
+	s := statement(governance.ActionObject, "P-12", "no")
+	return fmt.Sprintf(`{"action":"object","text":%q,"at":"%d","signature":%q}`, text, spokenAt.Unix(), signHash(signer, s.Hash().Hex()))
+}
+
+func statementAsks() []asking {
+	const path = "/api/v1/proposals/P-12/statements"
+	return []asking{
+		{says: "what a wallet signs to object", method: "POST", path: path + "/typed-data" + keyed, body: `{"action":"object","text":"no"}`, status: 200, contains: `"primaryType":"Statement"`},
+		{says: "nothing that can be said", method: "POST", path: path + "/typed-data" + keyed, body: `{"action":"sing"}`, status: 422, code: governance.CodeBadValue},
+		{says: "of a hidden proposal", method: "POST", path: path + "/typed-data", body: `{"action":"object"}`, status: 404, code: governance.CodeNotFound},
+		{says: "a question that is no JSON", method: "POST", path: path + "/typed-data" + keyed, body: `{`, status: 400, code: governance.CodeMalformedJSON},
+		{says: "a wallet objects", method: "POST", path: path + keyed, body: signedWord(1, "no"), status: 201, contains: `"wallet":"` + addressOf(1).Hex(), cacheControl: "no-store"},
+		{says: "another text than was signed", method: "POST", path: path + keyed, body: signedWord(1, "yes"), status: 422, code: governance.CodeNotOwner},
+		{says: "a stranger's wallet", method: "POST", path: path + keyed, body: signedWord(3, "no"), status: 422, code: governance.CodeNotOwner},
+		{says: "an objection without the key", method: "POST", path: path, body: signedWord(1, "no"), status: 404, code: governance.CodeNotFound},
+		{says: "an objection from another site", method: "POST", path: path + keyed, header: map[string]string{"Origin": "https://evil.example"}, body: signedWord(1, "no"), status: 403, code: codeForeignOrigin},
+		{says: "a question from another site", method: "POST", path: path + "/typed-data" + keyed, header: map[string]string{"Origin": "https://evil.example"}, body: `{"action":"object"}`, status: 403, code: codeForeignOrigin},
+		{says: "a question too large", method: "POST", path: path + "/typed-data" + keyed, body: `{"text":"` + strings.Repeat("x", maxBody) + `"}`, status: 413, code: codeTooLarge},
+		{says: "an objection too large", method: "POST", path: path + keyed, body: `{"text":"` + strings.Repeat("x", maxBody) + `"}`, status: 413, code: codeTooLarge},
+		{says: "an objection that is no JSON", method: "POST", path: path + keyed, body: `[]`, status: 400, code: governance.CodeMalformedJSON},
+		{says: "an objection to what has ended", method: "POST", path: path + keyed, body: signedWord(1, "no"), prepare: func(f *fake) { f.views["P-12"].State = governance.StateCanceled }, status: 409, code: governance.CodeNotOpen},
+		{says: "an objection that the store cannot commit", method: "POST", path: path + keyed, body: signedWord(1, "no"), prepare: func(f *fake) {
+			f.broken = governance.Refuse(governance.CodeNotRecorded, "try again", "the store could not commit this")
+		}, status: 503, code: governance.CodeNotRecorded},
+		{says: "an objection without a signature", method: "POST", path: path + keyed, body: `{"action":"object","text":"no","at":1}`, status: 422, code: governance.CodeMalformedSignature},
 	}
 }
 
@@ -179,8 +226,12 @@ func otherAsks() []asking {
 	}
 }
 
+func allAsks() []asking {
+	return slices.Concat(proposalAsks(), statementAsks(), signatureAsks(), otherAsks())
+}
+
 func TestRoutesAnswerAsTheContractSays(t *testing.T) {
-	for _, a := range append(append(proposalAsks(), signatureAsks()...), otherAsks()...) {
+	for _, a := range allAsks() {
 		t.Run(a.says, func(t *testing.T) {
 			f := newFake(pauseView(), publicView())
 			s := newTestServer(t, f)

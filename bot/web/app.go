@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"time"
 
 	"belay/governance"
 	"belay/governance/coordinator"
@@ -14,6 +15,12 @@ import (
 type App interface {
 	// Propose drafts a playbook's proposal, or joins the open one of the same intent.
 	Propose(ctx context.Context, intent coordinator.Intent) (coordinator.Proposed, error)
+	// IntentData gives what a member's wallet signs to propose; ProposeSigned proposes in the name of whose wallet signed it at that time.
+	IntentData(ctx context.Context, intent coordinator.Intent) (coordinator.TypedData, error)
+	ProposeSigned(ctx context.Context, intent coordinator.Intent, at time.Time, signature []byte) (coordinator.Proposed, error)
+	// StatementData gives what a wallet signs to object, lift, withdraw or approve; State takes what it said.
+	StatementData(ctx context.Context, id string, action governance.Action, text string) (coordinator.TypedData, error)
+	State(ctx context.Context, said coordinator.Said) (governance.View, error)
 	// Confirm verifies and records a signature.
 	Confirm(ctx context.Context, signed coordinator.Signed) (coordinator.Confirmed, error)
 	// Show gives a proposal by id or public id as viewer may see it. It refuses with not_found where the viewer may see nothing.

@@ -286,6 +286,71 @@ func (f *fake) Link(ctx context.Context, token string, wallet common.Address, si
 	return coordinator.Member{Name: "alice", Roles: []string{"signer"}}, nil
 }
 
+// spokenAt is when everything is said in these tests.
+var spokenAt = time.Unix(1_800_000_000, 0)
+
+func statement(action governance.Action, topic, text string) governance.Statement {
+	return governance.Statement{Action: action, Topic: topic, Text: text, Site: "http://belay.test", At: spokenAt}
+}
+
+var shortSignature = governance.Refuse(governance.CodeMalformedSignature, "paste what the wallet returned", "it has not 65 bytes")
+
+func (f *fake) IntentData(_ context.Context, in coordinator.Intent) (coordinator.TypedData, error) {
+	if len(in.Reason) > 500 {
+		return nil, governance.Refuse(governance.CodeBadValue, "say it shorter", "the reason is too long")
+	}
+	return json.Marshal(statement(governance.ActionPropose, in.Playbook, in.Reason).TypedData())
+}
+
+func (f *fake) ProposeSigned(ctx context.Context, in coordinator.Intent, at time.Time, signature []byte) (coordinator.Proposed, error) {
+	document, err := f.IntentData(ctx, in)
+	if err != nil {
+		return coordinator.Proposed{}, err
+	}
+	if len(signature) != 65 {
+		return coordinator.Proposed{}, shortSignature
+	}
+	if !at.Equal(spokenAt) || recoverTyped(document, signature) != addressOf(0) {
+		return coordinator.Proposed{}, governance.Refuse(governance.CodeNotOwner, "sign with a member's wallet", "signed by nobody known")
+	}
+	in.Member = "alice"
+	return f.Propose(ctx, in)
+}
+
+func (f *fake) StatementData(_ context.Context, id string, action governance.Action, text string) (coordinator.TypedData, error) {
+	if !action.Known() {
+		return nil, governance.Refuse(governance.CodeBadValue, "object, lift, withdraw or approve", "%q is nothing that can be said", string(action))
+	}
+	return json.Marshal(statement(action, id, text).TypedData())
+}
+
+func (f *fake) State(ctx context.Context, in coordinator.Said) (governance.View, error) {
+	document, err := f.StatementData(ctx, in.Proposal, in.Action, in.Text)
+	if err != nil {
+		return governance.View{}, err
+	}
+	if len(in.Signature) != 65 {
+		return governance.View{}, shortSignature
+	}
+	wallet := recoverTyped(document, in.Signature)
+	if !in.At.Equal(spokenAt) || !slices.Contains([]common.Address{addressOf(0), addressOf(1)}, wallet) {
+		return governance.View{}, governance.Refuse(governance.CodeNotOwner, "sign with an owner's wallet", "signed by nobody known")
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	v, err := f.find(in.Proposal)
+	switch {
+	case err != nil:
+		return governance.View{}, err
+	case f.broken != nil:
+		return governance.View{}, f.broken
+	case v.State.Ended():
+		return governance.View{}, governance.Refuse(governance.CodeNotOpen, "see its state", "it has ended")
+	}
+	v.Objections = append(v.Objections, governance.OpinionView{What: string(in.Action), Text: governance.Untrusted(in.Text), Wallet: wallet.Hex()})
+	return *v, nil
+}
+
 func (f *fake) Watch() (<-chan coordinator.Notice, func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -370,7 +435,7 @@ func pauseView() governance.View {
 		Transactions: []governance.TransactionView{}, Postconditions: []governance.PostconditionView{},
 		Undo:   &governance.UndoView{Playbook: "unpause-reserve", Params: map[string]string{"asset": "usdc"}},
 		Events: []governance.EventView{{Seq: 1, At: "2026-03-01T12:00:00Z", Type: governance.EventProposed, By: "alice", Text: "Pause an Aave reserve: oracle off by 9 %"}},
-		Expect: []governance.Untrusted{}, Status: "Needs 2 more", Notes: []string{}, Objections: []governance.OpinionView{}, Responders: []governance.OpinionView{},
+		Expect: []governance.Untrusted{}, Status: "Needs 2 more", Notes: []string{}, Objections: []governance.OpinionView{}, Responders: []governance.OpinionView{}, Approve: []string{}, Approvals: []governance.OpinionView{},
 		Public: &governance.PublicView{What: "USDC is paused", UsersCan: "nothing until unpaused"}, Explorer: "https://etherscan.io",
 	}
 	direct := safe.Tx{To: pauseCall.To, Data: pauseCall.Data, Nonce: 7}

@@ -21,11 +21,12 @@ import (
 
 var stubPageless = fstest.MapFS{"PLACEHOLDER": {Data: []byte("not built")}}
 
-// contractRoutes is the public contract's table of the API, and the two routes of the link page.
+// contractRoutes is the public contract's table of the API, and those of the link page and of statements.
 var contractRoutes = []string{
 	"GET /api/v1/proposals", "GET /api/v1/proposals/{id}", "POST /api/v1/proposals", "GET /api/v1/proposals/{id}/typed-data",
 	"POST /api/v1/proposals/{id}/signatures", "GET /api/v1/proposals/{id}/execution", "GET /api/v1/timelocks", "GET /api/v1/log/head",
 	"GET /api/v1/openapi.json", "GET /api/v1/events", "POST /api/v1/link", "POST /api/v1/link/typed-data",
+	"POST /api/v1/intents/typed-data", "POST /api/v1/proposals/{id}/statements", "POST /api/v1/proposals/{id}/statements/typed-data",
 }
 
 type description struct {
@@ -71,7 +72,7 @@ func TestDescriptionHoldsEveryRoute(t *testing.T) {
 func TestDescriptionHoldsEveryStatus(t *testing.T) {
 	d, _ := described(t)
 	seen := map[string]bool{}
-	for _, a := range append(append(proposalAsks(), signatureAsks()...), otherAsks()...) {
+	for _, a := range allAsks() {
 		f := newFake(pauseView(), publicView())
 		s := newTestServer(t, f)
 		if a.prepare != nil {

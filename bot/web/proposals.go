@@ -71,7 +71,16 @@ type proposeBody struct {
 	Params    map[string]word `json:"params"`
 	Reason    string          `json:"reason"`
 	Force     bool            `json:"force"`
-	Signature string          `json:"signature"`
+	At        moment          `json:"at"`        // with signature: the number that the typed data named
+	Signature string          `json:"signature"` // of a member's wallet; without it the operator's token is needed
+}
+
+func (b proposeBody) intent() coordinator.Intent {
+	intent := coordinator.Intent{Playbook: b.Playbook, Params: map[string]string{}, Member: b.Member, Reason: b.Reason, Force: b.Force, Via: governance.ViaAPI}
+	for name, value := range b.Params {
+		intent.Params[name] = string(value)
+	}
+	return intent
 }
 
 func (s *Server) postProposal(w http.ResponseWriter, r *http.Request) error {
@@ -83,20 +92,13 @@ func (s *Server) postProposal(w http.ResponseWriter, r *http.Request) error {
 	if err := decodeBody(w, r, &body); err != nil {
 		return err
 	}
-	if body.Signature != "" {
-		return governance.Refuse(governance.CodeNotPermitted, "Propose in chat, or with the operator's token.", "Intents signed by a member's wallet are not built yet.")
+	if body.Signature == "" && !isOperator {
+		return governance.Refuse(codeUnauthorized, "Send Authorization: Bearer with the operator's token, sign the intent with a member's wallet, or propose in chat.",
+			"Proposing over HTTP needs the operator's token or a member's signature.")
 	}
-	if !isOperator {
-		return governance.Refuse(codeUnauthorized, "Send Authorization: Bearer with the operator's token, or propose in chat.", "Proposing over HTTP needs the operator's token.")
-	}
-	intent := coordinator.Intent{Playbook: body.Playbook, Params: map[string]string{}, Member: body.Member, Reason: body.Reason,
-		Force: body.Force, Via: governance.ViaAPI}
-	for name, value := range body.Params {
-		intent.Params[name] = string(value)
-	}
-	proposed, err := s.app.Propose(r.Context(), intent)
+	proposed, err := s.proposed(r, body)
 	if err != nil {
-		return err
+		return s.charged(r, err)
 	}
 	w.Header().Set("Location", "/api/v1/proposals/"+url.PathEscape(proposed.View.ID))
 	status := http.StatusCreated
@@ -104,6 +106,18 @@ func (s *Server) postProposal(w http.ResponseWriter, r *http.Request) error {
 		status = http.StatusOK
 	}
 	return writeJSON(w, status, s.keyed(proposed.View))
+}
+
+// proposed proposes in the name of whoever signed, or of the member that the operator names.
+func (s *Server) proposed(r *http.Request, body proposeBody) (coordinator.Proposed, error) {
+	if body.Signature == "" {
+		return s.app.Propose(r.Context(), body.intent())
+	}
+	signature, err := parseSignature(body.Signature)
+	if err != nil {
+		return coordinator.Proposed{}, err
+	}
+	return s.app.ProposeSigned(r.Context(), body.intent(), body.At.time(), signature)
 }
 
 func (s *Server) typedData(w http.ResponseWriter, r *http.Request) error {

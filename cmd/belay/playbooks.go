@@ -6,6 +6,8 @@ import (
 
 	"belay/configs"
 	"belay/governance"
+
+	"github.com/ethereum/go-ethereum/common"
 )
 
 // compilePlaybooks turns the configuration's playbook files into playbooks by name. Every error says file and line. A pause has to
@@ -19,6 +21,9 @@ func compilePlaybooks(cfg *configs.Config) (map[string]*governance.Playbook, []e
 		if err == nil {
 			err = governance.CheckPause(p, pauses)
 		}
+		if err == nil {
+			err = governance.CheckCancel(p, timelockAddresses(cfg))
+		}
 		if err != nil {
 			errs = append(errs, located(err, file.Where)...)
 			continue
@@ -26,6 +31,14 @@ func compilePlaybooks(cfg *configs.Config) (map[string]*governance.Playbook, []e
 		playbooks[p.Name] = p
 	}
 	return playbooks, errs
+}
+
+func timelockAddresses(cfg *configs.Config) []common.Address {
+	list := make([]common.Address, len(cfg.Timelocks))
+	for i, t := range cfg.Timelocks {
+		list[i] = t.Address
+	}
+	return list
 }
 
 // located gives each joined SpecError the place in the file that its path leads to.

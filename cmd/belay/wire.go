@@ -162,7 +162,7 @@ func (s *service) coordinatorConfig() (coordinator.Config, error) {
 		cfg.Safes[g.Name] = coordinator.SafeConfig{Name: g.Name, Chain: g.Chain, Address: g.Address, AllowUnverified: g.AllowUnverified}
 	}
 	for _, t := range s.cfg.Timelocks {
-		cfg.Timelocks[t.Name] = coordinator.TimelockConfig{Name: t.Name, Chain: t.Chain, Kind: t.Kind, Address: t.Address}
+		cfg.Timelocks[t.Name] = coordinator.TimelockConfig{Name: t.Name, Chain: t.Chain, Kind: t.Kind, Address: t.Address, Canceller: t.Canceller}
 	}
 	return cfg, nil
 }

@@ -75,6 +75,7 @@ type SafeConfig struct {
 type TimelockConfig struct {
 	Name, Chain, Kind string
 	Address           common.Address
+	Canceller         string // the Safe that may veto in it; "": none is known
 }
 
 // Coordinator runs the use-cases and the loops. Its methods may be called from any goroutine.
@@ -136,12 +137,17 @@ func (cfg Config) joined() error {
 		if _, ok := cfg.Chains[t.Chain]; !ok {
 			return fmt.Errorf("timelock %s: no chain %q is configured", name, t.Chain)
 		}
+		if canceller, ok := cfg.Safes[t.Canceller]; t.Canceller != "" && (!ok || canceller.Chain != t.Chain) {
+			return fmt.Errorf("timelock %s: its canceller %q is no Safe on its chain", name, t.Canceller)
+		}
 		if _, err := timelock.New(t.Kind, t.Address); err != nil {
 			return fmt.Errorf("timelock %s: %w", name, err)
 		}
 	}
-	if cfg.Playbooks[VoidPlaybook] != nil {
-		return fmt.Errorf("playbook %s: the name is Belay's own; choose another", VoidPlaybook)
+	for _, name := range own {
+		if cfg.Playbooks[name] != nil {
+			return fmt.Errorf("playbook %s: the name is Belay's own; choose another", name)
+		}
 	}
 	for name, pb := range cfg.Playbooks {
 		if err := cfg.placed(pb); err != nil {

@@ -13,8 +13,11 @@ import (
 // Propose opens a proposal, or joins the one that is open with the same intent. When it returns without error the proposal
 // is durable. The chain is asked outside every lock, so that an emergency waits for nobody's readings but its own.
 func (c *Coordinator) Propose(ctx context.Context, in Intent) (Proposed, error) {
-	if in.Playbook == VoidPlaybook {
+	switch in.Playbook {
+	case VoidPlaybook:
 		return c.proposeVoid(ctx, in)
+	case VetoPlaybook:
+		return c.proposeVeto(ctx, in)
 	}
 	w, err := c.prepared(in)
 	if err != nil {

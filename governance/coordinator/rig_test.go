@@ -128,7 +128,7 @@ func newRig(t *testing.T, s closer) *rig {
 			Fees: FeeCaps{Routine: *uint256.NewInt(300e9), Emergency: *uint256.NewInt(2000e9)},
 		}},
 		Safes:     map[string]SafeConfig{"guardian": {Name: "guardian", Chain: "test", Address: guardianSafe}, "other": {Name: "other", Chain: "test", Address: otherSafe}},
-		Timelocks: map[string]TimelockConfig{"core": {Name: "core", Chain: "test", Kind: "openzeppelin", Address: timelock1}},
+		Timelocks: map[string]TimelockConfig{"core": {Name: "core", Chain: "test", Kind: "openzeppelin", Address: timelock1, Canceller: "guardian"}},
 		Playbooks: playbooks(t), PublicURL: "https://belay.example.org", Rooms: []string{"slack"}, Secret: [32]byte{1},
 		Members: []Member{
 			{Name: "alice", Roles: []string{"guardian", "signer"}, Slack: "U1", Wallets: []common.Address{addressOf(alice)}},
@@ -431,13 +431,14 @@ func playbooks(t testing.TB) map[string]*governance.Playbook {
 		{Name: "unpause", Title: "Unpause an asset", Kind: "unpause", Safe: "guardian", Via: "core", Params: []governance.ParamSpec{asset},
 			Calls:  []governance.CallSpec{{To: pauseCall.To, Function: pauseCall.Function, Args: []any{"{{asset}}", "false"}}},
 			Expect: []governance.ExpectSpec{{Call: paused, Equals: "false"}}, Policy: governance.PolicySpec{Propose: guardian}},
-		{Name: "veto", Title: "Cancel an operation", Kind: "cancel", Safe: "guardian", Params: []governance.ParamSpec{{Name: "id", Type: "bytes32", Required: true, Sample: "0x" + strings.Repeat("11", 32)}},
+		{Name: "cancel-operation", Title: "Cancel an operation", Kind: "cancel", Safe: "guardian", Params: []governance.ParamSpec{{Name: "id", Type: "bytes32", Required: true, Sample: "0x" + strings.Repeat("11", 32)}},
 			Calls: []governance.CallSpec{{To: timelock1.Hex(), Function: cancelOp.String(), Args: []any{"{{id}}"}}}, Policy: governance.PolicySpec{Propose: guardian}},
 		{Name: "secret", Title: "Nobody's business", Kind: "custom", Safe: "guardian", Params: []governance.ParamSpec{asset, ltv}, Calls: []governance.CallSpec{ltvCall},
 			Policy: governance.PolicySpec{Propose: guardian}},
 		ltvSpec("set-ltv", "direct", governance.PolicySpec{Expires: "20m"}), ltvSpec("slow-ltv", "core", governance.PolicySpec{}),
 		ltvSpec("cool-ltv", "direct", governance.PolicySpec{Cooldown: "10m"}), ltvSpec("manual-ltv", "direct", governance.PolicySpec{Execute: "manual"}),
-		ltvSpec("later-ltv", "direct", governance.PolicySpec{Execute: "after: 10m"}),
+		ltvSpec("later-ltv", "direct", governance.PolicySpec{Execute: "after: 10m"}), ltvSpec("approved-ltv", "direct", governance.PolicySpec{Approve: []string{"signer"}}),
+		near(ltvSpec("near-ltv", "core", governance.PolicySpec{}), ltvRead),
 	}
 	compiled := map[string]*governance.Playbook{}
 	for _, spec := range specs {
@@ -448,6 +449,14 @@ func playbooks(t testing.TB) map[string]*governance.Playbook {
 		compiled[pb.Name] = pb
 	}
 	return compiled
+}
+
+// near bounds how far a loan-to-value may be from what it is.
+func near(spec governance.PlaybookSpec, read governance.CallSpec) governance.PlaybookSpec {
+	spec.Params = slices.Clone(spec.Params)
+	spec.Reads = []governance.ReadSpec{{Name: "now", Call: read}}
+	spec.Params[1].MaxChange = &governance.ChangeSpec{Read: "now", By: "500"}
+	return spec
 }
 
 // safeTxHash is the hash of a SafeTx of the guardian Safe.

@@ -69,6 +69,10 @@ func (c *Coordinator) submit(ctx context.Context, d governance.Duty) error {
 	}
 	s := governance.Submission{ID: submissionID(p.ID, t.Purpose, t.Hashes.SafeTx), Proposal: p.ID, Role: t.Purpose, Chain: chain.Name,
 		Subject: t.Hashes.SafeTx, Emergency: p.Kind.Emergency(), To: p.Safe.Address}
+	if err := c.heldBack(ctx, chain, p); err != nil {
+		known, _ := c.submission(p.ID, s.ID)
+		return c.hold(ctx, d, known, s, err)
+	}
 	if s.Data, err = c.bundle(ctx, chain, p, t); err != nil {
 		known, _ := c.submission(p.ID, s.ID)
 		return c.hold(ctx, d, known, s, err)
@@ -121,10 +125,15 @@ func (c *Coordinator) executeOperation(ctx context.Context, d governance.Duty) e
 	if err != nil {
 		return err
 	}
-	return c.launch(ctx, chain, d, governance.Submission{
+	s := governance.Submission{
 		ID: submissionID(p.ID, governance.PurposeExecute, p.Timelock.ID), Proposal: p.ID, Role: governance.PurposeExecute, Chain: chain.Name,
 		Subject: p.Timelock.ID, Emergency: p.Kind.Emergency(), To: p.Timelock.Execute.To, Data: p.Timelock.Execute.Data,
-	}, true)
+	}
+	if err := c.heldBack(ctx, chain, p); err != nil {
+		known, _ := c.submission(p.ID, s.ID)
+		return c.hold(ctx, d, known, s, err)
+	}
+	return c.launch(ctx, chain, d, s, true)
 }
 
 // launch chooses key and price, signs, commits the bytes with the end of the duty, and broadcasts. A spare that goes first because

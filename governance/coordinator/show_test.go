@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -271,10 +272,11 @@ func TestPlaybooksAreOfferedByName(t *testing.T) {
 		t.Fatal(err)
 	}
 	infos := c.Playbooks()
-	if len(infos) != len(c.cfg.Playbooks) || infos[0].Name != "cool-ltv" || infos[3].Name != "pause" {
+	if !slices.IsSortedFunc(infos, func(a, b PlaybookInfo) int { return strings.Compare(a.Name, b.Name) }) || len(infos) != len(c.cfg.Playbooks) {
 		t.Fatalf("offered are %+v", infos)
 	}
-	if p := infos[3]; p.Undo != "unpause" || len(p.Params) != 1 || len(p.Params[0].Choices) != 2 || !p.Params[0].Required {
+	i := slices.IndexFunc(infos, func(p PlaybookInfo) bool { return p.Name == "pause" })
+	if p := infos[i]; p.Undo != "unpause" || len(p.Params) != 1 || len(p.Params[0].Choices) != 2 || !p.Params[0].Required {
 		t.Errorf("pause is offered as %+v", p)
 	}
 }

@@ -94,7 +94,7 @@ func TestAVetoEndsAQueuedChange(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		r.start()
 		v := r.queued()
-		veto := r.propose(Intent{Playbook: "veto", Params: map[string]string{"id": r.stored(v.ID).Timelock.ID.Hex()}})
+		veto := r.propose(Intent{Playbook: "cancel-operation", Params: map[string]string{"id": r.stored(v.ID).Timelock.ID.Hex()}})
 		r.signAll(veto, alice, bob)
 		r.blocks("it is canceled", r.is(v.ID, governance.StateCanceled))
 		r.blocks("the veto is executed", r.is(veto.ID, governance.StateExecuted))

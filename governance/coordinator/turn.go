@@ -67,14 +67,18 @@ func waitsFor(nonce uint64, t *governance.SafeTx) error {
 	return fmt.Errorf("%w: the Safe is at nonce %d, this uses %d", errLater, nonce, t.Tx.Nonce)
 }
 
-// yields holds a routine transaction while an open emergency of the same Safe wants its nonce.
+// unbackedYield is how long a routine transaction makes room for an emergency that no owner has signed.
+const unbackedYield = time.Hour
+
+// yields holds a routine transaction while an open emergency of the same Safe wants its nonce. One that nobody signs is waited for
+// only so long: whoever has stolen a chat account can open one, and must not be able to stop anything.
 func (c *Coordinator) yields(p governance.Proposal, t *governance.SafeTx) error {
 	others, err := c.unended()
 	if err != nil {
 		return fmt.Errorf("read open proposals: %w", err)
 	}
 	for _, o := range others {
-		if !o.Kind.Emergency() || !sameSafe(o.Safe, p.Safe) {
+		if !o.Kind.Emergency() || !sameSafe(o.Safe, p.Safe) || !o.Backed() && time.Since(o.CreatedAt) > unbackedYield {
 			continue
 		}
 		for _, rival := range o.SafeTxs {

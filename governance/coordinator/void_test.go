@@ -121,7 +121,7 @@ func TestWhatIsNotVoided(t *testing.T) {
 		_, err = r.voids("P-99")
 		refused(t, err, governance.CodeNotFound)
 		_, err = r.voids("")
-		refused(t, err, governance.CodeMissingParam, "which proposal")
+		refused(t, err, governance.CodeMissingParam, "void of what")
 		_, err = r.c.Propose(t.Context(), Intent{Playbook: VoidPlaybook, Params: map[string]string{"proposal": ltv.ID, "nonce": "7"}, Member: "alice"})
 		refused(t, err, governance.CodeUnknownParam)
 		_, err = r.c.Propose(t.Context(), Intent{Playbook: VoidPlaybook, Params: map[string]string{"proposal": ltv.ID}, Member: "dave"})

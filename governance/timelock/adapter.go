@@ -34,6 +34,9 @@ type Adapter interface {
 	// Cancel is the call that vetoes the operation, and that operation alone.
 	Cancel(op governance.Operation) (safe.Call, error)
 
+	// Gone is true on chain once the operation is canceled and can never run as it was scheduled.
+	Gone(op governance.Operation) governance.Expectation
+
 	// Reads says what to read about an operation, and Logs which events tell of this timelock's operations.
 	Reads(op governance.Operation) []safe.Call
 	Logs() []safe.Filter

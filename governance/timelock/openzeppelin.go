@@ -167,6 +167,12 @@ func (t openZeppelin) Cancel(op governance.Operation) (safe.Call, error) {
 	return t.call(ozCancel, hashArg(op.ID)), nil
 }
 
+// Gone is a timestamp of zero: cancel deletes it.
+func (t openZeppelin) Gone(op governance.Operation) governance.Expectation {
+	return governance.Expectation{Text: "getTimestamp(id: " + op.ID.Hex() + ") = 0", Call: t.call(ozGetTimestamp, hashArg(op.ID)),
+		Output: "getTimestamp(bytes32 id) returns (uint256)", Equals: "0"}
+}
+
 // Reads asks for the operation's timestamp: 0 unset, 1 done, else the moment from which it may be executed.
 func (t openZeppelin) Reads(op governance.Operation) []safe.Call {
 	return []safe.Call{t.call(ozGetTimestamp, hashArg(op.ID))}

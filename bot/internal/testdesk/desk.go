@@ -160,9 +160,9 @@ func (d *Desk) Preview(_ context.Context, in coordinator.Intent) (governance.Vie
 }
 
 func (d *Desk) draft(in coordinator.Intent) (governance.View, error) {
-	if in.Playbook == coordinator.VoidPlaybook {
+	if in.Playbook == coordinator.VoidPlaybook || in.Playbook == coordinator.VetoPlaybook {
 		v := Sample()
-		v.Kind, v.Title, v.Playbook, v.Proposer = governance.KindCustom, "Use up a nonce, so that "+in.Params["proposal"]+" can never be executed", in.Playbook, in.Member
+		v.Kind, v.Title, v.Playbook, v.Proposer = governance.KindCustom, in.Playbook+" "+in.Params["proposal"]+in.Params["operation"], in.Playbook, in.Member
 		return v, nil
 	}
 	i := slices.IndexFunc(d.Books, func(b coordinator.PlaybookInfo) bool { return b.Name == in.Playbook })

@@ -1,0 +1,65 @@
+package coordinator
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"belay/governance"
+)
+
+// own are the playbooks that are Belay's own: what they do follows from what is on the table, so that nobody has to write them down.
+var own = []string{VoidPlaybook, VetoPlaybook}
+
+// only reads the one parameter of an own playbook.
+func only(in Intent, name, example string) (string, error) {
+	for given := range in.Params {
+		if given != name {
+			return "", governance.Refuse(governance.CodeUnknownParam, "it takes "+name+" alone", "%s has no parameter %q", in.Playbook, given)
+		}
+	}
+	value := strings.TrimSpace(in.Params[name])
+	if value == "" {
+		return "", governance.Refuse(governance.CodeMissingParam, "name it: "+name+"="+example, "%s of what?", in.Playbook)
+	}
+	return value, nil
+}
+
+// ownDraft begins a proposal of an own playbook.
+func (c *Coordinator) ownDraft(in Intent, guarded SafeConfig, p governance.Proposal) *drafting {
+	now := time.Now().UTC()
+	p.Reason, p.Proposer, p.CreatedAt, p.ExpiresAt = in.Reason, in.Member, now, now.Add(p.Policy.Expires)
+	p.Dangers, p.Transactions, p.Postconditions, p.Changes = []governance.DangerView{}, []governance.Transaction{}, []governance.Postcondition{}, []governance.Change{}
+	p.Objections, p.Responders = []governance.Opinion{}, []governance.Opinion{}
+	return &drafting{c: c, wish: wish{in: in, now: now}, chain: c.cfg.Chains[guarded.Chain], guarded: guarded, p: p}
+}
+
+// openOwn commits a proposal of an own playbook, or joins the one that is open for the same. Place gives it its number, its
+// SafeTxs and its words.
+func (c *Coordinator) openOwn(ctx context.Context, d *drafting, place func(id string, others []governance.Proposal) governance.Proposal) (Proposed, error) {
+	c.proposing.Lock()
+	defer c.proposing.Unlock()
+	others, err := c.unended()
+	if err != nil {
+		return Proposed{}, fmt.Errorf("read open proposals: %w", err)
+	}
+	for i := range others {
+		if others[i].Target == d.p.Target && others[i].Effect() == nil {
+			return c.join(&others[i], nil)
+		}
+	}
+	last, err := c.cfg.Store.LastNumber()
+	if err != nil {
+		return Proposed{}, fmt.Errorf("number the proposal: %w", err)
+	}
+	p := place("P-"+strconv.FormatUint(last+1, 10), others)
+	made, err := c.decideAndCommit(ctx, governance.Proposal{ID: p.ID}, governance.Propose{Draft: p})
+	if err != nil {
+		return Proposed{}, recorded(err)
+	}
+	nudge(c.headsDue[p.Safe.Chain])
+	view, err := c.look(made, warRoom)
+	return Proposed{View: view}, err
+}
