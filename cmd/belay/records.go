@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -169,15 +170,24 @@ func (p *program) printExecution(e execution) error {
 }
 
 func (p *program) propose() *cobra.Command {
-	var reason, member string
+	var reason, member, server string
+	w := &walletFlags{}
+	yes := false
 	c := &cobra.Command{Use: "propose PLAYBOOK [k=v…]", Short: "proposes through the running program; for when chat is down", Args: cobra.MinimumNArgs(1),
-		Example: "  belay propose pause-reserve asset=usdc --member alice\n  belay propose set-ltv asset=weth ltv=7500 liq_threshold=8000 --member alice --reason \"lower risk\""}
+		Example: "  belay propose pause-reserve asset=usdc --member alice\n  belay propose set-ltv asset=weth ltv=7500 liq_threshold=8000 --member alice --reason \"lower risk\"\n" +
+			"  belay propose pause-reserve asset=usdc --server https://belay.example.org --keystore alice.json"}
 	c.Flags().StringVar(&reason, "reason", "", "why, for the war room")
 	c.Flags().StringVar(&member, "member", "", "who proposes, as named in the configuration")
+	c.Flags().StringVar(&server, "server", "", "https://belay.example.org, for a member who signs with a wallet and has no configuration")
+	c.Flags().BoolVar(&yes, "yes", false, "sign without being asked")
+	w.register(c.Flags())
 	c.RunE = func(cmd *cobra.Command, args []string) error {
 		params, err := pairs(args[1:])
 		if err != nil {
 			return err
+		}
+		if w.given() {
+			return p.proposeSigned(cmd.Context(), w, server, yes, args[0], reason, params)
 		}
 		cfg, err := p.load()
 		if err != nil {
@@ -199,9 +209,26 @@ func (p *program) propose() *cobra.Command {
 	return c
 }
 
+// proposeSigned proposes with a member's wallet, from anywhere.
+func (p *program) proposeSigned(ctx context.Context, w *walletFlags, server string, yes bool, playbook, reason string, params map[string]string) error {
+	if server == "" {
+		cfg, err := p.load()
+		if err != nil {
+			return fmt.Errorf("--server says where belay runs; without it the configuration does: %w", err)
+		}
+		server = "http://" + cfg.HTTP.Listen
+	}
+	s := speaking{program: p, remote: remote{ctx: ctx, base: strings.TrimRight(server, "/")}, answers: bufio.NewReader(p.in), yes: yes}
+	var err error
+	if s.wallet, err = w.open(ctx, s.ask); err != nil {
+		return usage(err)
+	}
+	return s.propose(playbook, reason, params)
+}
+
 // knownPlaybook refuses what the running program would refuse, in the words of the command line: chat may be down.
 func knownPlaybook(cfg *configs.Config, name, reason string) error {
-	if name == coordinator.VoidPlaybook {
+	if name == coordinator.VoidPlaybook || name == coordinator.VetoPlaybook {
 		return nil
 	}
 	var names []string

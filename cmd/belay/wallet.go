@@ -43,6 +43,9 @@ func (w *walletFlags) register(f *pflag.FlagSet) {
 	f.StringVar(&w.as, "as", "", "the owner's account at the external signer")
 }
 
+// given reports whether any of the flags says with what to sign.
+func (w *walletFlags) given() bool { return w.keystore != "" || w.keyFile != "" || w.external != "" }
+
 // open gives the one signer that the flags name. ask prompts for a password.
 func (w *walletFlags) open(ctx context.Context, ask func(prompt string) (string, error)) (signer, error) {
 	given := 0

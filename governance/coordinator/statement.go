@@ -104,16 +104,21 @@ func (c *Coordinator) intentStatement(in Intent, at time.Time) (governance.State
 	if len(in.Reason) > maxText {
 		return governance.Statement{}, governance.Refuse(governance.CodeBadValue, "say it shorter", "the reason has %d bytes, at most %d are taken", len(in.Reason), maxText)
 	}
-	params, err := json.Marshal(in.Params) // keys are sorted
-	if err != nil {
-		return governance.Statement{}, err
-	}
-	force := byte(0)
-	if in.Force {
-		force = 1
-	}
-	return governance.Statement{Action: governance.ActionPropose, Topic: in.Playbook, Subject: crypto.Keccak256Hash(params, []byte{force}), Text: in.Reason,
+	return governance.Statement{Action: governance.ActionPropose, Topic: in.Playbook, Subject: IntentSubject(in.Params, in.Force), Text: in.Reason,
 		Site: c.cfg.PublicURL, At: at.UTC().Truncate(time.Second)}, nil
+}
+
+// IntentSubject is the hash that binds a signed intent to its values: Keccak-256 of the parameters as JSON with sorted keys, and a byte
+// that is 1 where a reverting simulation is to be forced.
+func IntentSubject(params map[string]string, force bool) common.Hash {
+	values := []byte("{}")
+	if len(params) > 0 {
+		values, _ = json.Marshal(params) // cannot fail: texts alone
+	}
+	if force {
+		return crypto.Keccak256Hash(values, []byte{1})
+	}
+	return crypto.Keccak256Hash(values, []byte{0})
 }
 
 // ProposeSigned proposes in the name of the member whose wallet signed the intent.
