@@ -97,7 +97,7 @@ func (b *Bot) act(ctx context.Context, who asker, c Command, id string) (v gover
 	case VerbSign:
 		v, err = b.desk.Show(ctx, id, who.viewer())
 	case VerbObject:
-		said = "your objection is noted. It is an opinion and stops nothing. To take the proposal down use `/" + b.cfg.Names.Root + " withdraw " + id + "`."
+		said = "your objection is noted. It is an opinion and stops nothing. Made with your wallet it counts: open the signing page, or `belay object " + id + "`. To take the proposal down use `/" + b.cfg.Names.Root + " withdraw " + id + "`."
 		v, err = b.desk.Object(ctx, id, who.member, c.Text())
 	case VerbOnIt:
 		said = "the others see that you are on it"

@@ -63,7 +63,7 @@ func (l look) view() View {
 		Calls: list(p.Calls), Expect: []Untrusted{}, Dangers: list(p.Dangers), Simulation: l.simulation(),
 		SafeTxs: []SafeTxView{}, Confirmations: []ConfirmationView{}, Threshold: p.Threshold, Owners: addresses(p.Owners), OwnerNames: l.ownerNames(),
 		Timelock: l.timelock(), Transactions: []TransactionView{}, Postconditions: []PostconditionView{}, Events: l.events(),
-		Objections: l.opinions(p.Objections), Responders: l.opinions(p.Responders), Approve: list(p.Policy.Approve), Approvals: l.opinions(p.Approvals), Public: l.public(), Explorer: l.f.Explorer,
+		Objections: l.opinions(p.Objections), Responders: l.opinions(p.Responders), Approve: list(p.Policy.Approve), Approvals: l.opinions(p.Approvals), Unapproved: list(p.Unapproved()), Public: l.public(), Explorer: l.f.Explorer,
 		Status: l.status(), Notes: l.notes(),
 	}
 	if l.open {

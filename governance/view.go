@@ -50,8 +50,9 @@ type View struct {
 	Notes      []string      `json:"notes"`  // what a person must know now: marks, waits, problems, next steps
 	Objections []OpinionView `json:"objections"`
 	Responders []OpinionView `json:"responders"`
-	Approve    []string      `json:"approve"`   // roles that must agree before owners are asked
-	Approvals  []OpinionView `json:"approvals"` // what they said
+	Approve    []string      `json:"approve"`    // roles that must agree before owners are asked
+	Approvals  []OpinionView `json:"approvals"`  // what they said
+	Unapproved []string      `json:"unapproved"` // roles that have not agreed yet
 	Public     *PublicView   `json:"public"`
 	Explorer   string        `json:"explorer"` // base address of the chain's explorer; "" when none
 	Links      LinksView     `json:"links"`

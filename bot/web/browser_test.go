@@ -101,6 +101,7 @@ func openTab(t *testing.T, f *fake, w *testWallet, window size) *tab {
 	server := httptest.NewUnstartedServer(nil)
 	cfg := testConfig()
 	cfg.PublicURL = "http://" + server.Listener.Addr().String()
+	f.site = cfg.PublicURL
 	s, err := newServer(cfg, f, page)
 	if err != nil {
 		t.Fatal(err)

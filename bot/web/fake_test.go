@@ -51,6 +51,7 @@ type fake struct {
 	views    map[string]*governance.View
 	keys     map[string]string
 	links    map[string]bool // token → spent
+	site     string          // its origin, where that is not the usual one
 	proposed []coordinator.Intent
 	vias     []governance.Via
 	watchers []chan coordinator.Notice
@@ -293,6 +294,18 @@ func statement(action governance.Action, topic, text string) governance.Statemen
 	return governance.Statement{Action: action, Topic: topic, Text: text, Site: "http://belay.test", At: spokenAt}
 }
 
+// offered is what this server asks a wallet to sign; a lying one asks for another action.
+func (f *fake) offered(action governance.Action, topic, text string) (coordinator.TypedData, error) {
+	s := statement(action, topic, text)
+	if f.site != "" {
+		s.Site = f.site
+	}
+	if f.lies {
+		s.Action = governance.ActionWithdraw
+	}
+	return json.Marshal(s.TypedData())
+}
+
 var shortSignature = governance.Refuse(governance.CodeMalformedSignature, "paste what the wallet returned", "it has not 65 bytes")
 
 func (f *fake) IntentData(_ context.Context, in coordinator.Intent) (coordinator.TypedData, error) {
@@ -321,7 +334,7 @@ func (f *fake) StatementData(_ context.Context, id string, action governance.Act
 	if !action.Known() {
 		return nil, governance.Refuse(governance.CodeBadValue, "object, lift, withdraw or approve", "%q is nothing that can be said", string(action))
 	}
-	return json.Marshal(statement(action, id, text).TypedData())
+	return f.offered(action, id, text)
 }
 
 func (f *fake) State(ctx context.Context, in coordinator.Said) (governance.View, error) {
@@ -435,7 +448,7 @@ func pauseView() governance.View {
 		Transactions: []governance.TransactionView{}, Postconditions: []governance.PostconditionView{},
 		Undo:   &governance.UndoView{Playbook: "unpause-reserve", Params: map[string]string{"asset": "usdc"}},
 		Events: []governance.EventView{{Seq: 1, At: "2026-03-01T12:00:00Z", Type: governance.EventProposed, By: "alice", Text: "Pause an Aave reserve: oracle off by 9 %"}},
-		Expect: []governance.Untrusted{}, Status: "Needs 2 more", Notes: []string{}, Objections: []governance.OpinionView{}, Responders: []governance.OpinionView{}, Approve: []string{}, Approvals: []governance.OpinionView{},
+		Expect: []governance.Untrusted{}, Status: "Needs 2 more", Notes: []string{}, Objections: []governance.OpinionView{}, Responders: []governance.OpinionView{}, Approve: []string{}, Approvals: []governance.OpinionView{}, Unapproved: []string{},
 		Public: &governance.PublicView{What: "USDC is paused", UsersCan: "nothing until unpaused"}, Explorer: "https://etherscan.io",
 	}
 	direct := safe.Tx{To: pauseCall.To, Data: pauseCall.Data, Nonce: 7}

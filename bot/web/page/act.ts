@@ -64,6 +64,10 @@ function atHand(s: Session, wallets: Wallet[]): DocumentFragment {
   switch (s.step) {
     case "over":
       return fragmentOf(para(`There is nothing to sign: ${overWords(s.proposal)}. ${progress(s.proposal, t)}.`));
+    case "unapproved":
+      return s.wallet || wallets.length === 0
+        ? fragmentOf(para(`Owners are asked once it is approved by ${s.proposal.unapproved.map(clean).join(" and ")}. Whoever has the role approves below, under “Say something with your wallet”.`))
+        : fragmentOf(para(`Owners are asked once it is approved by ${s.proposal.unapproved.map(clean).join(" and ")}.`), connecting(s, wallets));
     case "blocked":
       return fragmentOf(para("Signing is off: this page could not prove what you would sign. Read the red box on top.", "bad strong"));
     case "connect":

@@ -119,7 +119,18 @@ export function people(v: Proposal): HTMLElement {
   const count = t ? signatures(v, t) : 0;
   const pips = el("div", { class: "progress", "aria-hidden": "true" }, ...Array.from({ length: Math.max(v.threshold, 1) }, (_, i) => el("i", { class: i < count ? "full" : "" })));
   return section("Who has signed", pips, para(progress(v, t), "strong"),
-    el("ul", { class: "people" }, ...v.owners.map((owner) => person(v, t, owner))));
+    el("ul", { class: "people" }, ...v.owners.map((owner) => person(v, t, owner))), said(v));
+}
+
+const saidWords: Record<string, string> = { object: "objects", lift: "takes the objection back", approve: "approves it", withdraw: "asks to withdraw it" };
+
+/** What people said about it; with a wallet it counts, in chat it is a note. */
+function said(v: Proposal): HTMLElement | null {
+  const all = [...v.approvals, ...v.objections];
+  if (all.length === 0) return null;
+  return el("ul", { class: "list" }, ...all.map((o) => el("li", {},
+    para(`${clean(o.member) || "A wallet"} ${saidWords[o.what] ?? clean(o.what)}${o.text ? `: ${o.text}` : ""} (${o.wallet ? "with a wallet" : "a note in chat"}, ${when(o.at)})`),
+    o.wallet ? hex(o.wallet) : null)));
 }
 
 export function progress(v: Proposal, t: SafeTx | undefined): string {

@@ -40,6 +40,14 @@ export interface SafeTx {
   transaction: Transaction | null;
 }
 
+export interface Opinion {
+  member: string;
+  what: string;
+  text: string;
+  at: string;
+  wallet: string;
+}
+
 export interface Proposal {
   id: string;
   public_id: string;
@@ -68,6 +76,9 @@ export interface Proposal {
   postconditions: { text: string; value: string; ok: boolean; block: number }[];
   status: string;
   notes: string[];
+  objections: Opinion[];
+  unapproved: string[];
+  approvals: Opinion[];
   explorer: string;
 }
 

@@ -6,12 +6,13 @@ import type { Reading } from "./chain";
 import { typedDataOf } from "./hash";
 import { active, ended, signable, signatures, signedBy } from "./proposal";
 import type { Proposal, SafeTx } from "./proposal";
+import { statementOf } from "./say";
 import { checkExecution, checkTypedData, domainOf, recompute, verify } from "./verify";
 import type { Verdict } from "./verify";
 import { accountsOf, chainOf, connect, follow, send, signTypedData, switchTo, WalletError } from "./wallet";
 import type { Wallet } from "./wallet";
 
-export type Step = "blocked" | "over" | "connect" | "chain" | "owner" | "checking" | "disagrees" | "sign" | "done";
+export type Step = "blocked" | "over" | "unapproved" | "connect" | "chain" | "owner" | "checking" | "disagrees" | "sign" | "done";
 
 export interface Message {
   good: boolean;
@@ -62,6 +63,7 @@ export class Session {
     const t = this.target;
     const open = signable(this.proposal);
     if (!t || ended(this.proposal) || open.length === 0) return "over";
+    if (this.proposal.unapproved.length > 0) return "unapproved";
     // One that cannot be proven makes all of them suspect: they come from the same server.
     if (open.some((x) => verify(this.proposal, x).some((v) => !v.ok))) return "blocked";
     if (!this.wallet || this.account === "") return "connect";
@@ -179,6 +181,19 @@ export class Session {
   /** Hands in a signature that was made elsewhere. */
   paste(signature: string, t: SafeTx): Promise<void> {
     return this.#run("Handing the signature in…", () => this.#hand({ signature, safe_tx_hash: t.safe_tx_hash }, t));
+  }
+
+  /** Signs a statement about the proposal: no owner's signature, and nothing that moves anything. */
+  say(action: string, text: string): Promise<void> {
+    return this.#run("Look at your wallet: it shows one readable text…", async () => {
+      const { wallet, account } = this;
+      if (!wallet || account === "") return undefined;
+      const document = statementOf(await post(proposalPath(this.ref, "/statements/typed-data"), { action, text }), action, text, this.proposal.id);
+      if (!document) return { good: false, text: "Belay offered something else to sign than what was chosen. Sign nothing, and tell your team by another way." };
+      const signature = await signTypedData(wallet, account, document);
+      this.take((await post(proposalPath(this.ref, "/statements"), { action, text, at: document.message.at, signature })) as Proposal);
+      return { good: true, text: `Said with ${account}.` };
+    });
   }
 
   async #hand(body: Record<string, string>, t: SafeTx): Promise<Message> {

@@ -3,6 +3,7 @@ import { el, p as para, section } from "./dom";
 import { signable, active } from "./proposal";
 import type { Proposal, SafeTx } from "./proposal";
 import type { Session } from "./session";
+import { sayBox } from "./say";
 import { recompute } from "./verify";
 import { purposeWords } from "./words";
 
@@ -92,4 +93,4 @@ export function otherWays(): HTMLElement {
 }
 
 export const waysSection = (session: () => Session, ...more: (HTMLElement | null)[]): HTMLElement =>
-  section("Other ways", pasteBox(session), otherWays(), ...more);
+  section("Other ways", pasteBox(session), otherWays(), sayBox(session), ...more);
