@@ -89,6 +89,9 @@ type world struct {
 	approved map[approval]bool
 	vouches  string // the one signature that the contract owner takes; "": none
 	frozen   bool   // the market refuses everything
+
+	stuck      common.Address // an asset that cannot be paused
+	oneAtATime bool           // the market pauses one asset and no second one
 }
 
 type vault struct {

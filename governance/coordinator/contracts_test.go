@@ -3,6 +3,7 @@ package coordinator
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"math/big"
 	"slices"
 
@@ -122,6 +123,9 @@ func (w world) market(from common.Address, data []byte) (world, []safe.Log, erro
 	case is(setPause, data):
 		in := inputs(setPause, data)
 		asset, paused := in[0].(common.Address), in[1].(bool)
+		if asset == w.stuck || w.oneAtATime && slices.Contains(slices.Collect(maps.Values(w.paused)), true) {
+			return w, nil, fmt.Errorf("%w: ReserveInactive()", errReverts)
+		}
 		w.paused[asset] = paused
 		w.deeds = append(w.deeds, fmt.Sprintf("pause %s %v", map[common.Address]string{usdc: "usdc", weth: "weth"}[asset], paused))
 	case is(setLtv, data):

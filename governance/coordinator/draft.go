@@ -216,6 +216,9 @@ type trial struct {
 // today, and the relayers.
 func (d *drafting) try(ctx context.Context) error {
 	t := d.ask(ctx)
+	if d.reduces(t) && d.reduce(ctx) {
+		t = d.ask(ctx)
+	}
 	d.keys, d.tx.Tx.SafeTxGas = t.keys, t.gate
 	if err := d.simulated(t); err != nil {
 		return err

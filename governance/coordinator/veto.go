@@ -118,7 +118,7 @@ func (c *Coordinator) draftVeto(ctx context.Context, in Intent, lock TimelockCon
 		return nil, fmt.Errorf("veto in %s: %w", lock.Name, err)
 	}
 	d := c.ownDraft(in, c.cfg.Safes[lock.Canceller], governance.Proposal{
-		Kind: governance.KindCancel, Playbook: VetoPlaybook, Title: "Veto an operation in the timelock " + lock.Name, Subject: c.vetoSubject(in, op),
+		Kind: governance.KindCancel, Playbook: VetoPlaybook, Title: "Veto an operation in the timelock " + lock.Name, Subject: c.vetoSubject(op),
 		Params: map[string]string{"operation": lock.Name + " " + op.ID.Hex()}, Target: VetoPlaybook + " " + lock.Name + " " + op.ID.Hex(),
 		Policy: governance.Policy{Propose: c.alarmRoles(), Expires: vetoLife, Visibility: governance.VisibleAfterExecution, Spares: 1},
 		Intent: []safe.Call{cancel}, Expect: []governance.Expectation{adapter.Gone(op)},
@@ -133,7 +133,7 @@ func (c *Coordinator) draftVeto(ctx context.Context, in Intent, lock TimelockCon
 }
 
 // vetoSubject names what is vetoed as people know it: by the proposal where there is one.
-func (c *Coordinator) vetoSubject(in Intent, op governance.Operation) string {
+func (c *Coordinator) vetoSubject(op governance.Operation) string {
 	watched, err := c.cfg.Store.Watched()
 	if err != nil {
 		return op.ID.Hex()

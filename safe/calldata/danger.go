@@ -45,6 +45,7 @@ const (
 	DangerCodeChanged     = "code_changed"  // a contract is not the one that its ABI was configured for
 	DangerBurnable        = "burnable"      // too little gas uses up the nonce without effect
 	DangerUnverified      = "unverified"    // the Safe's own code is none that was published
+	DangerLeftOut         = "left_out"      // a call of a pause that reverts, so that the rest goes on without it
 )
 
 // Dangers lists what is dangerous about a transaction of the Safe d, every call within it included, worst first as far as
