@@ -36,14 +36,15 @@ func (o *obligations) owe(kind DutyKind, target string, due time.Time) {
 	})
 }
 
-// send owes a submission when the active SafeTx became ready to be sent: at quorum, on release, or back from a reorganisation; and
-// when a spare got its own quorum, because its nonce may be the one whose turn it is.
+// send owes a submission when the active SafeTx became ready to be sent: at quorum, on release, or back from a reorganisation; when
+// a spare got its own quorum, because its nonce may be the one whose turn it is; and when the Safe is found at the nonce of a signed
+// spare, because what was sent before in doubt about that cannot go through.
 func (o *obligations) send() {
 	if !o.after.Sendable() {
 		return
 	}
 	t := o.after.Active()
-	if b := o.before.Active(); b != nil && b.Hashes == t.Hashes && o.before.Sendable() && o.before.Policy.Execute == o.after.Policy.Execute && !o.ripened() {
+	if b := o.before.Active(); b != nil && b.Hashes == t.Hashes && o.before.Sendable() && o.before.Policy.Execute == o.after.Policy.Execute && !o.ripened() && !o.turned() {
 		return
 	}
 	o.owe(DutySubmit, t.Hashes.SafeTx.Hex(), o.now.Add(o.after.Policy.Execute.After))
@@ -55,6 +56,12 @@ func (o *obligations) ripened() bool {
 		was := o.before.SafeTx(t.Hashes.SafeTx)
 		return t.Purpose == PurposeSpare && t.State == TxApproved && (was == nil || was.State != TxApproved)
 	})
+}
+
+// turned reports whether it is known now, and was not before, that a signed spare stands where the Safe is.
+func (o *obligations) turned() bool {
+	t := o.after.SignedAt(o.after.SafeNonce)
+	return o.after.SafeNonce != o.before.SafeNonce && t != nil && t.Purpose == PurposeSpare
 }
 
 // Sendable reports whether the active SafeTx has its quorum and may be sent as soon as its policy says. What its people took
@@ -107,15 +114,13 @@ func (p *Proposal) NeedsDraft() bool {
 }
 
 // misplaced reports whether an emergency stands behind nonces that nothing of it fills: it was drafted at what a single provider
-// said, and the Safe is agreed to be elsewhere.
+// said, or a reorganisation took away what had used a nonce, and the Safe is agreed to be elsewhere.
 func (p *Proposal) misplaced() bool {
 	t := p.Active()
-	if p.Blind == "" || p.Unagreed || !p.Kind.Emergency() || t == nil || t.Tx.Nonce <= p.SafeNonce || (t.State != TxAsking && t.State != TxApproved) {
+	if p.Unagreed || !p.Kind.Emergency() || t == nil || t.Tx.Nonce <= p.SafeNonce || (t.State != TxAsking && t.State != TxApproved) {
 		return false
 	}
-	return !slices.ContainsFunc(p.SafeTxs, func(t SafeTx) bool {
-		return t.Tx.Nonce == p.SafeNonce && (t.State == TxAsking || t.State == TxApproved)
-	})
+	return !slices.ContainsFunc(p.SafeTxs, func(t SafeTx) bool { return t.Tx.Nonce == p.SafeNonce })
 }
 
 // prove owes a reading of the postconditions when the effect is mined, and again when it is final.

@@ -306,9 +306,16 @@ func (t *SafeTx) ConfirmedBy(owner common.Address) *Confirmation {
 }
 
 // Replaces reports whether a confirmation is to take the place of what is held of its owner. What a contract vouched for may hold no
-// longer, so that a newer word of it, or a hash approved on chain, replaces it; anything else that is held stays.
+// longer, so that a newer word of it, or a hash approved on chain, replaces it. A reorganisation can take an approval back, so that
+// a signature, which holds by itself, replaces that. Anything else that is held stays.
 func (c Confirmation) Replaces(held *Confirmation) bool {
-	return held == nil || held.Kind == safe.KindEIP1271 && (c.Kind != held.Kind || c.SignatureHash != held.SignatureHash)
+	switch {
+	case held == nil:
+		return true
+	case held.Kind == safe.KindEIP1271:
+		return c.Kind != held.Kind || c.SignatureHash != held.SignatureHash
+	}
+	return held.Kind == safe.KindApprovedHash && (c.Kind == safe.KindECDSA || c.Kind == safe.KindEthSign)
 }
 
 // What is the expectation without the value: "getPaused(asset: usdc 0x…)".

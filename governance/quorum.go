@@ -26,6 +26,16 @@ func (p *Proposal) quorum(t *SafeTx) bool {
 	return p.Threshold > 0 && p.Yes(t) >= p.Threshold
 }
 
+// SignedAt is the SafeTx with a quorum at a nonce of the Safe: the active one, or a spare.
+func (p *Proposal) SignedAt(nonce uint64) *SafeTx {
+	for i := range p.SafeTxs {
+		if t := &p.SafeTxs[i]; t.State == TxApproved && t.Tx.Nonce == nonce {
+			return t
+		}
+	}
+	return nil
+}
+
 // Usable reports whether signatures over the proposal still work on chain: a quorum over a nonce that is not gone.
 func (p *Proposal) Usable() bool {
 	return slices.ContainsFunc(p.SafeTxs, func(t SafeTx) bool {

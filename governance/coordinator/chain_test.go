@@ -142,7 +142,8 @@ func (s *scripted) mine() safe.Block {
 	var txs []*types.Transaction
 	var receipts []*safe.Receipt
 	at := s.head().Time + 12
-	for from, queue := range s.pool {
+	for _, from := range slices.SortedFunc(maps.Keys(s.pool), common.Address.Cmp) {
+		queue := s.pool[from]
 		for tx := queue[w.nonces[from]]; tx != nil; tx = queue[w.nonces[from]] {
 			delete(queue, w.nonces[from])
 			w.nonces[from]++

@@ -121,7 +121,12 @@ func recovered(p governance.Proposal, t *governance.SafeTx, in Signed) (safe.Con
 	if err != nil {
 		return safe.Confirmation{}, nil
 	}
-	return yes, t.ConfirmedBy(yes.Owner)
+	held := t.ConfirmedBy(yes.Owner)
+	asking := !p.State.Ended() && open(*t) && p.Effect() == nil && p.State != governance.StateQueued
+	if held != nil && asking && (governance.Confirmation{Kind: yes.Kind}).Replaces(held) {
+		return yes, nil // it approved on chain before; a signature outlasts that
+	}
+	return yes, held
 }
 
 // alreadyHeld reports whether the signature is one of an owner whose yes to t is held.

@@ -207,15 +207,17 @@ func (c *Coordinator) Run(ctx context.Context) error {
 
 // keepTime lets time pass for proposals that wait for it. It looks every second: nothing rests on its being sharper.
 func (c *Coordinator) keepTime(ctx context.Context) error {
-	return poll(ctx, nil, time.Second, func(bool) {
-		open, err := c.unended()
-		if err != nil {
-			c.cfg.Logger.Error("read open proposals", "error", err)
-			return
-		}
-		c.expire(ctx, open, time.Now())
-		c.openWindows(ctx, open, time.Now())
-	})
+	return poll(ctx, nil, time.Second, func(bool) { c.letTimePass(ctx) })
+}
+
+func (c *Coordinator) letTimePass(ctx context.Context) {
+	open, err := c.unended()
+	if err != nil {
+		c.cfg.Logger.Error("read open proposals", "error", err)
+		return
+	}
+	c.expire(ctx, open, time.Now())
+	c.openWindows(ctx, open, time.Now())
 }
 
 func (c *Coordinator) expire(ctx context.Context, open []governance.Proposal, now time.Time) {

@@ -23,6 +23,7 @@ type mortal struct {
 	turn chan struct{}  // holds one token: who takes it is alone. A mutex would stop the bubble's clock for who waits
 	seen map[string]int // boundaries passed, by kind
 	at   string         // kind of boundary at whose first occurrence to die; "": never
+	left int            // boundaries until it dies, of whatever kind; 0: no matter
 	soon bool           // before what the boundary is about is done, not after
 	dead bool
 	gone func() // called once, when it dies
@@ -36,7 +37,8 @@ func (m *mortal) pass(kind string, do func() error) error {
 		return errKilled
 	}
 	m.seen[kind]++
-	dies := kind == m.at && m.seen[kind] == 1
+	dies := kind == m.at && m.seen[kind] == 1 || m.left == 1
+	m.left = max(0, m.left-1)
 	if dies && m.soon {
 		return m.die()
 	}

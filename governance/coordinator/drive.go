@@ -1,6 +1,7 @@
 package coordinator
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"time"
@@ -192,7 +193,7 @@ func (c *Coordinator) renonce(ctx context.Context, chain ChainConfig, s governan
 		return err
 	}
 	if a.Simulate {
-		if _, err := chain.Chain.EstimateGas(ctx, m.keys[0].Address, s.To, s.Data); err != nil {
+		if s, err = c.wouldRun(ctx, chain, s, m); err != nil {
 			after := s
 			after.Problem = a.Why + "; it would revert again: " + err.Error()
 			return c.note(ctx, s, after)
@@ -205,6 +206,24 @@ func (c *Coordinator) renonce(ctx context.Context, chain ChainConfig, s governan
 		return c.note(ctx, s, after)
 	}
 	return c.broadcast(ctx, chain, signed, signed.Attempts[len(signed.Attempts)-1])
+}
+
+// wouldRun tries a submission that reverted once: as it is, and with a bundle of what still holds, which it then carries.
+func (c *Coordinator) wouldRun(ctx context.Context, chain ChainConfig, s governance.Submission, m market) (governance.Submission, error) {
+	_, err := chain.Chain.EstimateGas(ctx, m.keys[0].Address, s.To, s.Data)
+	p, unread := c.cfg.Store.Proposal(s.Proposal)
+	if err == nil || unread != nil || p.SafeTx(s.Subject) == nil {
+		return s, err
+	}
+	data, short := c.bundle(ctx, chain, p, p.SafeTx(s.Subject))
+	if short != nil || bytes.Equal(data, s.Data) {
+		return s, err
+	}
+	if _, again := chain.Chain.EstimateGas(ctx, m.keys[0].Address, s.To, data); again != nil {
+		return s, err
+	}
+	s.Data = data
+	return s, nil
 }
 
 // signAgain chooses a key anew and stores the bytes that it signed; see signFirst.

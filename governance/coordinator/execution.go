@@ -92,7 +92,7 @@ func ReadyExecution(store signatures, p governance.Proposal) (Execution, error) 
 		return out, nil
 	}
 	t := p.Active()
-	if present := signedAt(&p, p.SafeNonce); present != nil {
+	if present := p.SignedAt(p.SafeNonce); present != nil {
 		t = present
 	}
 	if p.State.Ended() && (t == nil || t.State != governance.TxApproved) {

@@ -1,6 +1,8 @@
 package coordinator
 
 import (
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -248,11 +250,7 @@ func (h *hints) setRestless(proposal string, restless bool) {
 func (h *hints) restlessIDs() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	ids := make([]string, 0, len(h.restless))
-	for id := range h.restless {
-		ids = append(ids, id)
-	}
-	return ids
+	return slices.Sorted(maps.Keys(h.restless))
 }
 
 // doubt keeps an execution that could not be agreed on, to ask again.

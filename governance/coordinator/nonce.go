@@ -69,8 +69,14 @@ func (c *Coordinator) whoUsed(ctx context.Context, chain ChainConfig, head safe.
 	slices.SortFunc(foreign, func(a, b safe.Log) int {
 		return cmp.Or(cmp.Compare(a.Block.Number, b.Block.Number), cmp.Compare(a.Index, b.Index))
 	})
-	if !p.Safe.Version.TellsSuccess() {
-		ours, err = c.oursSilently(ctx, chain, p, t, ours, err)
+	if ours == (common.Hash{}) { // logs may be missing, and some Safes keep silent about success
+		ran, unread := c.ranByUs(ctx, chain, p, t.Hashes.SafeTx)
+		if ours = ran; ours != (common.Hash{}) {
+			err = nil
+		}
+		err = cmp.Or(err, unread)
+	}
+	if ours != (common.Hash{}) || err != nil || !p.Safe.Version.TellsSuccess() {
 		return ours, safe.Log{}, err
 	}
 	// The k-th execution after the proposal read nonce n used n+k; with a full history that names the transaction.
@@ -80,17 +86,17 @@ func (c *Coordinator) whoUsed(ctx context.Context, chain ChainConfig, head safe.
 	return ours, by, err
 }
 
-// oursSilently finds a transaction of ours that ran t on a Safe that tells failures alone.
-func (c *Coordinator) oursSilently(ctx context.Context, chain ChainConfig, p governance.Proposal, t governance.SafeTx, told common.Hash, err error) (common.Hash, error) {
-	if err != nil || told != (common.Hash{}) {
-		return told, err
-	}
-	for _, sent := range c.attemptsOf(p.ID, t.Hashes.SafeTx) {
+// ranByUs finds a transaction of ours that ran a SafeTx, by its receipt.
+func (c *Coordinator) ranByUs(ctx context.Context, chain ChainConfig, p governance.Proposal, safeTxHash common.Hash) (common.Hash, error) {
+	for _, sent := range c.attemptsOf(p.ID, safeTxHash) {
 		receipt, err := chain.Chain.Receipt(ctx, sent)
 		if err != nil {
 			return common.Hash{}, fmt.Errorf("read receipt: %w", err)
 		}
-		if receipt != nil && receipt.Succeeded {
+		if receipt == nil {
+			continue
+		}
+		if _, found := c.judged(p, receipt, safeTxHash); found {
 			return sent, nil
 		}
 	}

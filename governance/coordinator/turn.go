@@ -7,6 +7,8 @@ import (
 
 	"belay/governance"
 	"belay/safe"
+
+	"github.com/ethereum/go-ethereum/common"
 )
 
 // turn finds the SafeTx whose nonce is the Safe's present one, or says what is waited for.
@@ -34,30 +36,50 @@ func (c *Coordinator) turn(ctx context.Context, chain ChainConfig, d governance.
 const turnPatience = 20 * time.Second
 
 // emergencyTurn never lets a reading hold back what a quorum has signed: one that could not be had counts for nothing, and one that
-// says "not yet" or "gone" only for a while. The chain checks it all itself, and a wrong send costs gas.
+// says "not yet" or "gone" only for a while. Where there is none, the SafeTx goes first that is next by the last agreed one. The chain
+// checks it all itself, and a wrong send costs gas.
 func (c *Coordinator) emergencyTurn(ctx context.Context, chain ChainConfig, d governance.Duty, p governance.Proposal) (*governance.SafeTx, error) {
 	t := p.Active()
 	if t.Tx.Nonce == p.SafeNonce {
 		return t, nil
 	}
+	patient := c.hints.waited(d.ID, time.Now()) < turnPatience
 	state, err := c.newestSafe(ctx, chain, p.Safe.Address)
 	if err != nil {
+		if present := p.SignedAt(p.SafeNonce); present != nil && patient {
+			return present, nil
+		}
 		return t, nil
 	}
-	if present := signedAt(&p, state.Nonce); present != nil {
-		return present, nil
+	if present := p.SignedAt(state.Nonce); present != nil {
+		return present, c.notDoneBefore(ctx, chain, p, present, patient)
 	}
-	if c.hints.waited(d.ID, time.Now()) >= turnPatience {
-		return t, nil
+	if patient {
+		return nil, waitsFor(state.Nonce, t)
 	}
-	return nil, waitsFor(state.Nonce, t)
+	return t, nil
 }
 
-// signedAt is the SafeTx with a quorum at a nonce: the active one, or a spare.
-func signedAt(p *governance.Proposal, nonce uint64) *governance.SafeTx {
-	for i := range p.SafeTxs {
-		if t := &p.SafeTxs[i]; t.State == governance.TxApproved && t.Tx.Nonce == nonce {
-			return t
+// notDoneBefore holds a spare back where what we sent at an earlier nonce did it already, and for a while where that cannot be read:
+// owners sign spares in the same sitting, so that they often have their quorum just when the first is mined.
+func (c *Coordinator) notDoneBefore(ctx context.Context, chain ChainConfig, p governance.Proposal, t *governance.SafeTx, patient bool) error {
+	sent, err := c.cfg.Store.SubmissionsOf(p.ID)
+	if err != nil {
+		return err
+	}
+	for _, s := range sent {
+		if s.Subject == t.Hashes.SafeTx || !s.Open() {
+			continue
+		}
+		ran, err := c.ranByUs(ctx, chain, p, s.Subject)
+		switch {
+		case ran != (common.Hash{}):
+			if err := c.takeExecution(ctx, chain, sightedExec{p.ID, s.Subject, ran}); err != nil {
+				return err
+			}
+			return fmt.Errorf("%w: %s is mined already", errLater, ran)
+		case err != nil && patient:
+			return fmt.Errorf("%w: %w", errLater, err)
 		}
 	}
 	return nil

@@ -81,19 +81,27 @@ func (c *Coordinator) workDuties(ctx context.Context) error {
 			return
 		}
 		now := time.Now()
-		for key, group := range c.grouped(due, now) {
+		for _, work := range c.grouped(due, now) {
 			on := chain
-			if group[0].Kind == governance.DutyCard {
+			if work.group[0].Kind == governance.DutyCard {
 				on = chat
 			}
-			on.try(key, func() { c.work(ctx, group) })
+			on.try(work.key, func() { c.work(ctx, work.group) })
 		}
 	})
 }
 
-// grouped joins due duties that one act satisfies: a card is brought up to date once, however many changes asked for it.
-func (c *Coordinator) grouped(duties []governance.Duty, now time.Time) map[string][]governance.Duty {
-	groups := map[string][]governance.Duty{}
+// act is what one worker does at a time: the duties that it satisfies, and the key under which it is done once at a time.
+type act struct {
+	key   string
+	group []governance.Duty
+}
+
+// grouped joins due duties that one act satisfies: a card is brought up to date once, however many changes asked for it. What
+// was due first comes first, so that nothing is passed over where a lane is full.
+func (c *Coordinator) grouped(duties []governance.Duty, now time.Time) []act {
+	var acts []act
+	at := map[string]int{}
 	for _, d := range duties {
 		if d.Due.After(now) || c.hints.rests(d.ID, now) {
 			continue
@@ -102,9 +110,14 @@ func (c *Coordinator) grouped(duties []governance.Duty, now time.Time) map[strin
 		if d.Kind == governance.DutyCard {
 			key = d.Proposal + "/" + string(d.Kind) + "/" + d.Target
 		}
-		groups[key] = append(groups[key], d)
+		i, known := at[key]
+		if !known {
+			i, at[key] = len(acts), len(acts)
+			acts = append(acts, act{key: key})
+		}
+		acts[i].group = append(acts[i].group, d)
 	}
-	return groups
+	return acts
 }
 
 // dutiesAtOnce bounds how many duties one commit acknowledges, well below what a store takes.
