@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"belay/governance"
+	"belay/safe"
 
 	"github.com/ethereum/go-ethereum/common"
 )
@@ -67,5 +68,21 @@ func TestEveryChangeOwesOneCardAPlatform(t *testing.T) {
 	}
 	if nothing := governance.Duties(s.p, s.p, []string{"slack"}, start); nothing != nil {
 		t.Errorf("no change owes %+v", nothing)
+	}
+}
+
+// TestASignedSpareIsSentWhereTheSafeIsFound: what was sent before, in doubt about the nonce, has worked off its duty.
+func TestASignedSpareIsSentWhereTheSafeIsFound(t *testing.T) {
+	spare := governance.SafeTx{Purpose: governance.PurposeSpare, State: governance.TxApproved, Hashes: safe.Hashes{SafeTx: common.Hash{8}}}
+	spare.Tx.Nonce = 8
+	active := governance.SafeTx{Purpose: governance.PurposeDirect, State: governance.TxApproved, Hashes: safe.Hashes{SafeTx: common.Hash{9}}}
+	active.Tx.Nonce = 9
+	before := governance.Proposal{ID: "P-1", Version: 4, State: governance.StateApproved, Kind: governance.KindPause, SafeTxs: []governance.SafeTx{active, spare}, SafeNonce: 7}
+	for nonce, want := range map[uint64]int{7: 0, 8: 1, 9: 0} {
+		after := before
+		after.Version, after.SafeNonce = 5, nonce
+		if got := len(governance.Duties(before, after, nil, start)); got != want {
+			t.Errorf("with the Safe at %d %d duties are owed, want %d", nonce, got, want)
+		}
 	}
 }

@@ -398,11 +398,11 @@ func (s *simulation) yieldsForEver(p governance.Proposal, w world) bool {
 	})
 }
 
-// held reports whether the card says why nothing is sent.
+// held reports whether the card says so why nothing is sent.
 func (s *simulation) held(p governance.Proposal, why string) bool {
 	list, _ := s.store.SubmissionsOf(p.ID)
 	return slices.ContainsFunc(list, func(sub governance.Submission) bool {
-		return sub.State == governance.SubmissionHeld && strings.Contains(sub.Problem, why)
+		return strings.Contains(sub.Problem, why)
 	})
 }
 
