@@ -252,10 +252,11 @@ func (s *simulation) sitting() string {
 	}
 	who := pick(s, "alice", "bob", "carol", "dora")
 	var told []string
+	sheet := slices.Clone(p.SafeTxs)
 	if s.dice.IntN(2) == 0 {
-		slices.Reverse(p.SafeTxs)
+		slices.Reverse(sheet)
 	}
-	for _, t := range p.SafeTxs {
+	for _, t := range sheet {
 		if open(t) && !s.life.dead {
 			told = append(told, s.posts(p, who, t.Hashes.SafeTx, t.Hashes.SafeTx))
 		}

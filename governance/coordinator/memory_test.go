@@ -25,6 +25,7 @@ type memory struct {
 	proposals, events, signatures, duties, inbox, submissions, messages, links, cursors, seen map[string][]byte
 	seq, fence                                                                                uint64
 	watched                                                                                   map[string]bool // an index: which proposals Watched gives
+	decoded                                                                                   map[*byte]any   // by the first byte of what is stored; nil: decode at each read
 	end                                                                                       context.CancelCauseFunc
 }
 
@@ -108,7 +109,7 @@ func (m *memory) check(ctx context.Context, r governance.Record) error {
 	if r.Proposal == "" {
 		return nil
 	}
-	before, err := lookUp[governance.Proposal](m.proposals, r.Proposal)
+	before, err := lookUp[governance.Proposal](m, m.proposals, r.Proposal)
 	if err != nil && !errors.Is(err, governance.ErrNotFound) {
 		return err
 	}
@@ -140,12 +141,34 @@ func (m *memory) put(bucket map[string][]byte, key string, v any) {
 	bucket[key] = []byte(text(v))
 }
 
-func lookUp[T any](bucket map[string][]byte, key string) (v T, err error) {
+func lookUp[T any](m *memory, bucket map[string][]byte, key string) (v T, err error) {
 	b, ok := bucket[key]
 	if !ok {
 		return v, governance.ErrNotFound
 	}
-	return v, json.Unmarshal(b, &v)
+	if known, ok := m.decoded[&b[0]].(T); ok {
+		return known, nil
+	}
+	err = json.Unmarshal(b, &v)
+	if s, ok := any(&v).(*governance.Submission); ok {
+		s.Attempts = slices.Clip(s.Attempts) // so that nobody appends into what others see
+	}
+	if m.decoded != nil && err == nil {
+		m.decoded[&b[0]] = v
+	}
+	return v, err
+}
+
+// changed names a record that a reader changed in its hands; "" where all are as they are stored.
+func (m *memory) changed() string {
+	for _, bucket := range []map[string][]byte{m.proposals, m.submissions} {
+		for key, b := range bucket {
+			if known, ok := m.decoded[&b[0]]; ok && text(known) != string(b) {
+				return key
+			}
+		}
+	}
+	return ""
 }
 
 // all reads a bucket in the order of its keys.
@@ -156,7 +179,7 @@ func all[T any](m *memory, bucket map[string][]byte, prefix string) (list []T, e
 		if len(key) < len(prefix) || key[:len(prefix)] != prefix {
 			continue
 		}
-		v, err := lookUp[T](bucket, key)
+		v, err := lookUp[T](m, bucket, key)
 		if err != nil {
 			return nil, err
 		}
@@ -168,7 +191,7 @@ func all[T any](m *memory, bucket map[string][]byte, prefix string) (list []T, e
 func one[T any](m *memory, bucket map[string][]byte, key string) (T, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return lookUp[T](bucket, key)
+	return lookUp[T](m, bucket, key)
 }
 
 func (m *memory) Proposal(id string) (governance.Proposal, error) {
@@ -197,7 +220,7 @@ func (m *memory) Watched() (list []governance.Proposal, err error) {
 		if !is {
 			continue
 		}
-		p, err := lookUp[governance.Proposal](m.proposals, id)
+		p, err := lookUp[governance.Proposal](m, m.proposals, id)
 		if err != nil {
 			return nil, err
 		}
@@ -208,11 +231,13 @@ func (m *memory) Watched() (list []governance.Proposal, err error) {
 }
 
 func (m *memory) LastNumber() (uint64, error) {
-	list, err := m.byNumber()
-	if err != nil || len(list) == 0 {
-		return 0, err
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	last := uint64(0)
+	for id := range m.proposals {
+		last = max(last, numberOf(id))
 	}
-	return numberOf(list[len(list)-1].ID), nil
+	return last, nil
 }
 
 func (m *memory) Events(proposal string) ([]governance.Recorded, error) {

@@ -114,6 +114,9 @@ func simulate(t *testing.T, seed uint64, s closer, open func() closer) string {
 func newSimulation(t *testing.T, seed uint64, s closer, open func() closer) *simulation {
 	sim := &simulation{rig: newRig(t, s), seed: seed, dice: rand.New(rand.NewPCG(seed, 0xbe1a)), open: open, busy: map[string]bool{}, trace: sha256.New()}
 	sim.chain.latency = 0
+	if m, ok := s.(*memory); ok {
+		m.decoded = map[*byte]any{}
+	}
 	sim.depth = []uint64{1, 2, 2, 3, 6}[sim.dice.IntN(5)]
 	sim.chain.final = sim.depth
 	sim.ledger = newLedger(sim.chain.head().world)
