@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"belay/governance"
+	"belay/safe"
 
 	"github.com/ethereum/go-ethereum/common"
 )
@@ -103,15 +104,13 @@ func kindOf(r governance.Record) string {
 	if len(r.Messages) > 0 {
 		parts = append(parts, "messages")
 	}
+	if len(r.Links) > 0 {
+		parts = append(parts, "link")
+	}
+	if len(r.Unlink) > 0 {
+		parts = append(parts, "unlink")
+	}
 	return strings.Join(slices.Compact(parts), ", ")
-}
-
-// boundaries are all commits and sends of a pause and of a change through the timelock. A new one belongs here, so that what a
-// crash does there is known.
-var boundaries = []string{
-	"proposed", "confirmed", "confirmed, quorum", "submission signed, done submit", "submission signed, done execute", "send",
-	"submitted, submission accepted", "mined", "owners", "postcondition", "submission mined", "final", "postcondition, executed",
-	"submission final", "scheduled", "window", "done prove", "done card, messages", "receive", "handled", "cursor",
 }
 
 // incident is what people and the chain do, whatever happens to us. Whoever is not answered tries again.
@@ -122,7 +121,9 @@ type incident struct {
 }
 
 func newIncident(t *testing.T, at string, soon bool) *incident {
-	i := &incident{rig: newRig(t, newMemory(t))}
+	m := newMemory(t)
+	m.decoded = map[*byte]any{}
+	i := &incident{rig: newRig(t, m)}
 	i.base = i.cfg
 	i.live(at, soon)
 	return i
@@ -176,40 +177,46 @@ func (i *incident) insist(what string, do func() error) {
 	i.t.Fatalf("never acknowledged: %s", what)
 }
 
-// play runs the whole incident and gives the boundaries that the first life passed.
-func (i *incident) play() map[string]int {
-	first := i.life
-	i.insist("what came from chat", func() error {
-		err := i.c.Receive(i.t.Context(), entry("slack:1"))
-		if errors.Is(err, governance.ErrDuplicate) {
-			return nil
+// concedes insists on something that is refused the second time: done says that it was committed although nobody was told.
+func (i *incident) concedes(what string, do func() error, done func() bool) {
+	i.t.Helper()
+	i.insist(what, func() error {
+		if err := do(); err != nil && !done() {
+			return err
 		}
-		return err
+		return nil
 	})
-	i.run2(Intent{Playbook: "pause", Params: map[string]string{"asset": "usdc"}, Member: "alice"}, "pause usdc true")
-	i.run2(Intent{Playbook: "slow-ltv", Params: map[string]string{"asset": "usdc", "ltv": "4000"}, Member: "alice", Reason: "drill"}, "pause usdc true", "ltv 4000")
-	i.settled()
-	return first.seen
 }
 
-// run2 takes an intent from its proposal to its proven effect.
-func (i *incident) run2(in Intent, deeds ...string) {
+// opens proposes until that is acknowledged.
+func (i *incident) opens(in Intent) (id string) {
 	i.t.Helper()
-	id := ""
+	in.Member, in.Reason = "alice", "drill"
 	i.insist("the proposal", func() error {
 		p, err := i.c.Propose(i.t.Context(), in)
 		id = p.View.ID
 		return err
 	})
-	for _, key := range []int{0, 1} {
+	return id
+}
+
+// signed has owners sign what is asked for until that is acknowledged.
+func (i *incident) signed(id string, keys ...*ecdsa.PrivateKey) {
+	i.t.Helper()
+	for _, key := range keys {
 		i.insist("the signature", func() error {
-			_, err := i.confirm([]*ecdsa.PrivateKey{alice, bob}[key], id, common.HexToHash(i.show(id).SafeTxHash))
+			_, err := i.confirm(key, id, common.HexToHash(i.show(id).SafeTxHash))
 			return err
 		})
 	}
-	for n := 0; i.stored(id).State != governance.StateExecuted; n++ {
+}
+
+// comes mines until something is true, at the time when a window opens where one is waited for.
+func (i *incident) comes(id, what string, is func(governance.Proposal) bool) {
+	i.t.Helper()
+	for n := 0; !is(i.stored(id)); n++ {
 		if n > 40 {
-			i.t.Fatalf("%s is %s for ever", id, i.stored(id).State)
+			i.t.Fatalf("never: %s; it is %s", what, i.stored(id).State)
 		}
 		i.pass(6 * time.Second)
 		i.again()
@@ -220,17 +227,27 @@ func (i *incident) run2(in Intent, deeds ...string) {
 		i.again()
 		i.chain.mine()
 	}
+}
+
+func in(state governance.State) func(governance.Proposal) bool {
+	return func(p governance.Proposal) bool { return p.State == state }
+}
+
+// executed waits for the proven effect, and checks what the market felt and that no acknowledged signature is lost.
+func (i *incident) executed(id string, deeds ...string) {
+	i.t.Helper()
+	i.comes(id, "it is executed", in(governance.StateExecuted))
 	if got := i.chain.deeds(); !slices.Equal(got, deeds) {
 		i.t.Errorf("the market felt %q, want %q", got, deeds)
 	}
 	p := i.stored(id)
-	if yes := p.Yes(&p.SafeTxs[0]); yes != 2 {
+	if yes := p.Yes(p.Active()); p.Timelock == nil && yes != 2 || p.Timelock != nil && p.Yes(&p.SafeTxs[0]) != 2 {
 		i.t.Errorf("%d of 2 acknowledged signatures are left", yes)
 	}
 }
 
 // settled waits for all that is owed, and checks that nothing is left and nothing was doubled.
-func (i *incident) settled() {
+func (i *incident) settled(proposals uint64, paid int) {
 	i.t.Helper()
 	for range 4 {
 		i.pass(12 * time.Second)
@@ -244,47 +261,147 @@ func (i *incident) settled() {
 	inbox, _ := i.store.Inbox()
 	open, _ := i.store.Submissions()
 	last, _ := i.store.LastNumber()
-	if len(duties)+len(inbox)+len(open) != 0 || last != 2 {
+	if len(duties)+len(inbox)+len(open) != 0 || last != proposals {
 		i.t.Errorf("left are duties %+v, inbox %+v, submissions %+v; %d proposals", duties, inbox, open, last)
-	}
-	if _, handled := i.desk.count(); handled < 1 {
-		i.t.Error("what was acknowledged to chat was lost")
 	}
 	mined := 0
 	for _, b := range i.chain.blocks {
 		mined += len(b.txs)
 	}
-	if mined != 3 {
-		i.t.Errorf("%d transactions were paid for, want 3", mined)
+	if mined != paid {
+		i.t.Errorf("%d transactions were paid for, want %d", mined, paid)
 	}
-	sent := i.broadcasts()
-	if len(sent) != 3 {
-		i.t.Errorf("%d different transactions went out, want 3: after a crash the same bytes go again", len(sent))
+	if sent := i.broadcasts(); len(sent) != paid {
+		i.t.Errorf("%d different transactions went out, want %d: after a crash the same bytes go again", len(sent), paid)
 	}
 }
 
-func TestACrashAtAnyBoundaryChangesNothing(t *testing.T) {
-	passed := map[string]int{}
-	play := func(t *testing.T, at string, soon bool) {
-		synctest.Test(t, func(t *testing.T) {
-			i := newIncident(t, at, soon)
-			seen := i.play()
-			maps.Copy(passed, seen)
-			if at != "" && seen[at] == 0 {
-				t.Errorf("the boundary %q was never reached", at)
+// story is an incident with all the commits and sends of it. A new one belongs there, so that what a crash does at it is known.
+type story struct {
+	name       string
+	play       func(i *incident)
+	boundaries []string
+}
+
+// always are the boundaries of whatever is executed, proven those of what has postconditions besides.
+var (
+	always = []string{"proposed", "confirmed", "confirmed, quorum", "submission signed, done submit", "send", "submitted, submission accepted", "mined", "owners",
+		"submission mined", "submission final", "done card, messages", "cursor"}
+	proven = []string{"postcondition", "final", "postcondition, executed", "done prove"}
+)
+
+var stories = []story{
+	{"a pause, and a change through the timelock", func(i *incident) {
+		i.insist("what came from chat", func() error {
+			err := i.c.Receive(i.t.Context(), entry("slack:1"))
+			if errors.Is(err, governance.ErrDuplicate) {
+				return nil
 			}
-			i.stop()
-			_ = i.store.Close()
+			return err
 		})
-	}
-	t.Run("never", func(t *testing.T) { play(t, "", false) })
-	for _, kind := range boundaries {
-		t.Run("before "+kind, func(t *testing.T) { play(t, kind, true) })
-		t.Run("after "+kind, func(t *testing.T) { play(t, kind, false) })
-	}
-	for kind := range passed {
-		if !slices.Contains(boundaries, kind) {
-			t.Errorf("the boundary %q has no case", kind)
+		pause := i.opens(Intent{Playbook: "pause", Params: map[string]string{"asset": "usdc"}})
+		i.signed(pause, alice, bob)
+		i.executed(pause, "pause usdc true")
+		change := i.opens(Intent{Playbook: "slow-ltv", Params: map[string]string{"asset": "usdc", "ltv": "4000"}})
+		i.signed(change, alice, bob)
+		i.executed(change, "pause usdc true", "ltv 4000")
+		i.settled(2, 3)
+		if _, handled := i.desk.count(); handled < 1 {
+			i.t.Error("what was acknowledged to chat was lost")
 		}
+	}, slices.Concat(always, proven, []string{"submission signed, done execute", "scheduled", "window", "receive", "handled"})},
+	{"what was taken down is voided", func(i *incident) {
+		id := i.opens(Intent{Playbook: "manual-ltv", Params: map[string]string{"asset": "usdc", "ltv": "4000"}})
+		i.signed(id, alice, bob)
+		for _, member := range []string{"alice", "bob"} {
+			i.concedes("the word of "+member, func() error { _, err := i.c.Withdraw(i.t.Context(), id, member); return err },
+				func() bool { return i.stored(id).State == governance.StateCanceled })
+		}
+		void := i.opens(Intent{Playbook: VoidPlaybook, Params: map[string]string{"proposal": id}})
+		i.signed(void, alice, bob)
+		i.executed(void)
+		i.comes(id, "it is harmless", func(p governance.Proposal) bool { return p.Loaded() == nil })
+		i.settled(2, 1)
+	}, slices.Concat(always, []string{"final, executed", "objected", "withdrawn"})},
+	{"words, and a release by hand", func(i *incident) {
+		id := i.opens(Intent{Playbook: "manual-ltv", Params: map[string]string{"asset": "usdc", "ltv": "4000"}})
+		i.insist("extend", func() error { _, err := i.c.Extend(i.t.Context(), id, "bob"); return err })
+		i.insist("object", func() error { _, err := i.c.Object(i.t.Context(), id, "bob", "why?"); return err })
+		i.insist("respond", func() error { _, err := i.c.Respond(i.t.Context(), id, "bob", "onit"); return err })
+		i.insist("disclose", func() error { _, err := i.c.Disclose(i.t.Context(), id, "bob"); return err })
+		account := Actor{Platform: "slack", Space: "T1", User: "U77"}
+		i.insist("link", func() error {
+			token := i.beginLink(account)
+			_, err := i.c.Link(i.t.Context(), token, addressOf(bob), i.linkSignature(token, bob))
+			return err
+		})
+		if link, err := i.store.Link(account.Account()); err != nil || link.Member != "bob" {
+			i.t.Errorf("linked is %+v, %v", link, err)
+		}
+		i.insist("unlink", func() error { return i.c.Unlink(i.t.Context(), account) })
+		i.signed(id, alice, bob)
+		i.insist("the word to send", func() error { _, err := i.c.Release(i.t.Context(), id, "bob"); return err })
+		i.executed(id, "ltv 4000")
+		i.settled(1, 1)
+		if p := i.stored(id); len(p.Objections) != 1 || len(p.Responders) != 1 || !p.Disclosed {
+			i.t.Errorf("said was %+v, %+v, disclosed %v", p.Objections, p.Responders, p.Disclosed)
+		}
+	}, slices.Concat(always, proven, []string{"extended", "objected", "responded", "disclosed", "link", "unlink", "released"})},
+	{"an emergency that loses its nonce", func(i *incident) {
+		id := i.opens(Intent{Playbook: "pause-both"})
+		i.signed(id, alice)
+		i.chain.byHand(guardianSafe, foreign(7))
+		i.comes(id, "it is asked again", func(p governance.Proposal) bool { return p.Active().Tx.Nonce == 8 })
+		i.signed(id, alice, bob)
+		i.executed(id, "pause usdc true", "pause weth true")
+		i.settled(1, 1)
+	}, slices.Concat(always, proven, []string{"nonce_used", "rebuilt", "done rebuild"})},
+	{"other owners of another Safe", func(i *incident) {
+		id := i.opens(Intent{Playbook: "manual-ltv", Params: map[string]string{"asset": "usdc", "ltv": "4000"}})
+		i.signed(id, alice, bob)
+		i.chain.alter(func(w *world) {
+			v := w.safes[guardianSafe]
+			v.owners = []common.Address{addressOf(alice), addressOf(carol)}
+			w.safes[guardianSafe] = v
+		})
+		i.comes(id, "its quorum is lost", in(governance.StateProposed))
+		i.chain.alter(func(w *world) { w.version = safe.V1_3_0 })
+		i.comes(id, "the upgrade is seen", func(p governance.Proposal) bool { return p.Safe.Version == safe.V1_3_0 })
+		i.signed(id, carol)
+		i.insist("the word to send", func() error { _, err := i.c.Release(i.t.Context(), id, "bob"); return err })
+		i.executed(id, "ltv 4000")
+		i.settled(1, 1)
+	}, slices.Concat(always, proven, []string{"owners, quorum_lost", "owners, upgraded", "released"})},
+}
+
+func TestACrashAtAnyBoundaryChangesNothing(t *testing.T) {
+	for _, story := range stories {
+		t.Run(story.name, func(t *testing.T) {
+			t.Parallel()
+			passed := map[string]int{}
+			play := func(t *testing.T, at string, soon bool) {
+				synctest.Test(t, func(t *testing.T) {
+					i := newIncident(t, at, soon)
+					first := i.life
+					story.play(i)
+					maps.Copy(passed, first.seen)
+					if at != "" && first.seen[at] == 0 {
+						t.Errorf("the boundary %q was never reached", at)
+					}
+					i.stop()
+					_ = i.store.Close()
+				})
+			}
+			t.Run("never", func(t *testing.T) { play(t, "", false) })
+			for _, kind := range story.boundaries {
+				t.Run("before "+kind, func(t *testing.T) { play(t, kind, true) })
+				t.Run("after "+kind, func(t *testing.T) { play(t, kind, false) })
+			}
+			for kind := range passed {
+				if !slices.Contains(story.boundaries, kind) {
+					t.Errorf("the boundary %q has no case", kind)
+				}
+			}
+		})
 	}
 }
