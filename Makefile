@@ -8,6 +8,8 @@ PAGE := bot/web/dist/sign.js
 OWN_CONTRACTS := safe/devnet/build/Market.json
 OLD_SAFES := safe/devnet/old/1.2.0/GnosisSafe.json
 LINTER := tools/bin/golangci-lint
+GREMLINS := tools/bin/gremlins
+MUTATED ?= governance store
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 PURE := ./safe ./safe/calldata ./governance ./governance/timelock ./governance/relay
 
@@ -61,6 +63,10 @@ $(LINTER): tools/go.mod tools/go.sum
 	cd tools && $(GO) build -o bin/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 	touch $@
 
+$(GREMLINS): tools/go.mod tools/go.sum
+	cd tools && $(GO) build -o bin/gremlins github.com/go-gremlins/gremlins/cmd/gremlins
+	touch $@
+
 .PHONY: screenshots
 screenshots: setup build browser ## takes the README's pictures from the demo into docs/images
 	CHROME="$$(.ci/browser)" BELAY_SHOTS="$(CURDIR)/docs/images" $(GO) test -count 1 -run '^TestScreenshots$$' ./cmd/demo
@@ -68,6 +74,14 @@ screenshots: setup build browser ## takes the README's pictures from the demo in
 .PHONY: bench
 bench: setup build ## ratios against references run beside it; bench.json and a table
 	CGO_ENABLED=0 $(GO) run ./cmd/bench $(ARGS)
+
+.PHONY: bench-scale
+bench-scale: ## how cost grows to a million proposals, within 15 minutes and 8 GB beside the code; bench-scale.json and a table
+	CGO_ENABLED=0 $(GO) run ./cmd/bench --scale $(ARGS)
+
+.PHONY: mutate
+mutate: $(GREMLINS) ## changes one operator at a time and sees whether a test notices; MUTATED="governance store"
+	@for package in $(MUTATED); do GO="$(GO)" GREMLINS="$(GREMLINS)" .ci/mutate $$package; done
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (default 20s)

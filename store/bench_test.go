@@ -3,10 +3,12 @@ package store
 import (
 	"crypto/sha256"
 	"fmt"
+	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"belay/governance"
 
@@ -64,8 +66,11 @@ func BenchmarkCommit(b *testing.B) {
 	}
 }
 
-// BenchmarkRawBbolt is the reference: one Update of what a commit of BenchmarkCommit writes, with the same growth.
-func BenchmarkRawBbolt(b *testing.B) {
+// reference is what a commit of a confirmation puts into the file, to be written without a store.
+type reference []entry
+
+func newReference(b *testing.B) reference {
+	b.Helper()
 	s := newStore(b)
 	commit(b, s, proposing(1))
 	p, err := s.Proposal("P-1")
@@ -74,38 +79,51 @@ func BenchmarkRawBbolt(b *testing.B) {
 	commit(b, s, r)
 	before := dump(b, s.db)
 	commit(b, s, confirming(*r.State))
-	puts := written(b, before, dump(b, s.db))
-	var seq uint64 = 3
-	for b.Loop() {
-		seq++
-		must(b, s.db.Update(func(tx *bbolt.Tx) error {
-			for _, p := range puts {
-				if err := tx.Bucket(p.bucket).Put(rawKey(p, seq), p.value); err != nil {
-					return err
-				}
-			}
-			for _, room := range []string{"slack", "discord"} {
-				if err := tx.Bucket(bucketDuties).Delete(fmt.Appendf(nil, "P-1/%06d/card/%s", seq-1, room)); err != nil {
-					return err
-				}
-			}
-			return nil
-		}))
-	}
+	return written(b, before, dump(b, s.db))
 }
 
-// rawKey moves the keys that grow along with the log.
-func rawKey(p entry, seq uint64) []byte {
-	switch string(p.bucket) {
+// write puts it as log record seq and as the version of a proposal, and takes the duties of the version before away.
+func (r reference) write(tx *bbolt.Tx, proposal, version, seq uint64) error {
+	for _, e := range r {
+		if err := tx.Bucket(e.bucket).Put(e.movedTo(proposal, version, seq), e.value); err != nil {
+			return err
+		}
+	}
+	for _, room := range []string{"slack", "discord"} {
+		if err := tx.Bucket(bucketDuties).Delete(cardDuty(proposal, version-1, room)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// movedTo gives the keys that grow along with log and proposals.
+func (e entry) movedTo(proposal, version, seq uint64) []byte {
+	switch string(e.bucket) {
 	case "log":
 		return numberKey(seq)
 	case "log_of":
-		return logOfKey(1, seq)
+		return logOfKey(proposal, seq)
+	case "proposals":
+		return numberKey(proposal)
 	case "duties":
-		room := p.key[len("P-1/000003/card/"):]
-		return fmt.Appendf(nil, "P-1/%06d/card/%s", seq, room)
+		return cardDuty(proposal, version, string(e.key[len("P-1/000003/card/"):]))
 	}
-	return p.key
+	return e.key
+}
+
+func cardDuty(proposal, version uint64, room string) []byte {
+	return fmt.Appendf(nil, "P-%d/%06d/card/%s", proposal, version, room)
+}
+
+// BenchmarkRawBbolt is the reference: one Update of what a commit of BenchmarkCommit writes, with the same growth.
+func BenchmarkRawBbolt(b *testing.B) {
+	s, r := newStore(b), newReference(b)
+	var seq uint64 = 1
+	for b.Loop() {
+		seq++
+		must(b, s.db.Update(func(tx *bbolt.Tx) error { return r.write(tx, 1, seq, seq) }))
+	}
 }
 
 // TestTheReferenceWritesWhatACommitWrites keeps the benchmark honest.
@@ -126,32 +144,39 @@ func TestTheReferenceWritesWhatACommitWrites(t *testing.T) {
 	same(t, buckets, map[string]int{"log": 1, "log_of": 1, "proposals": 1, "duties": 2, "meta": 1})
 }
 
-// BenchmarkGroupCommit and BenchmarkRawBatch write from many goroutines at once.
+// BenchmarkGroupCommit and BenchmarkRawBatch write confirmations from many goroutines at once, each on a proposal of its own.
 func BenchmarkGroupCommit(b *testing.B) {
 	for _, writers := range []int{1, 10, 100} {
 		b.Run(fmt.Sprint(writers), func(b *testing.B) {
 			s := newStore(b)
-			spread(b, writers, func(i int, n uint64) {
-				_, err := s.Commit(b.Context(), governance.Record{Add: []governance.Duty{{ID: fmt.Sprintf("P-%d/%06d/card/slack", i, n), Due: day}}})
-				if err != nil {
+			states := make([]governance.Proposal, writers)
+			for i := range states {
+				r := proposing(uint64(i) + 1) //nolint:gosec // small
+				commit(b, s, r)
+				states[i] = *r.State
+			}
+			spread(b, writers, func(i int) {
+				r := confirming(states[i])
+				if _, err := s.Commit(b.Context(), r); err != nil {
 					b.Error(err)
 				}
+				states[i] = *r.State
 			})
 		})
 	}
 }
 
-// BenchmarkRawBatch is the reference: bbolt's own group commit with its defaults.
+// BenchmarkRawBatch is the reference: bbolt's own group commit, with its defaults, of what BenchmarkGroupCommit writes.
 func BenchmarkRawBatch(b *testing.B) {
-	value := make([]byte, 110)
 	for _, writers := range []int{1, 10, 100} {
 		b.Run(fmt.Sprint(writers), func(b *testing.B) {
-			s := newStore(b)
-			spread(b, writers, func(i int, n uint64) {
-				err := s.db.Batch(func(tx *bbolt.Tx) error {
-					return tx.Bucket(bucketDuties).Put(fmt.Appendf(nil, "P-%d/%06d/card/slack", i, n), value)
-				})
-				if err != nil {
+			s, r := newStore(b), newReference(b)
+			versions := make([]uint64, writers)
+			var seq atomic.Uint64
+			spread(b, writers, func(i int) {
+				versions[i]++
+				at := seq.Add(1)
+				if err := s.db.Batch(func(tx *bbolt.Tx) error { return r.write(tx, uint64(i)+1, versions[i], at) }); err != nil { //nolint:gosec // small
 					b.Error(err)
 				}
 			})
@@ -160,15 +185,15 @@ func BenchmarkRawBatch(b *testing.B) {
 }
 
 // spread runs b.N writes over so many goroutines.
-func spread(b *testing.B, writers int, write func(writer int, n uint64)) {
+func spread(b *testing.B, writers int, write func(writer int)) {
 	b.Helper()
 	var done atomic.Int64
 	var wg sync.WaitGroup
 	b.ResetTimer()
 	for i := range writers {
 		wg.Go(func() {
-			for n := uint64(1); done.Add(1) <= int64(b.N); n++ {
-				write(i, n)
+			for done.Add(1) <= int64(b.N) {
+				write(i)
 			}
 		})
 	}
@@ -220,14 +245,37 @@ func BenchmarkRawScan(b *testing.B) {
 	}
 }
 
+// benchStore is a closed store to open: the one that cmd/bench has filled, or a small one.
+func benchStore(b *testing.B) Config {
+	b.Helper()
+	if dir := os.Getenv("BELAY_BENCH_STORE"); dir != "" {
+		return Config{Path: filepath.Join(dir, "belay.db"), LogKeyFile: filepath.Join(dir, "log.key")}
+	}
+	s := longLog(b)
+	must(b, s.Close())
+	return Config{Path: s.path, LogKeyFile: filepath.Join(filepath.Dir(s.path), "log.key")}
+}
+
 // BenchmarkOpen is what a restart waits for.
 func BenchmarkOpen(b *testing.B) {
-	s := longLog(b)
-	cfg := Config{Path: s.path, LogKeyFile: filepath.Join(filepath.Dir(s.path), "log.key")}
-	must(b, s.Close())
+	cfg := benchStore(b)
 	for b.Loop() {
 		s, err := Open(cfg)
 		must(b, err)
+		b.StopTimer()
 		must(b, s.Close())
+		b.StartTimer()
+	}
+}
+
+// BenchmarkRawOpen is the reference: bbolt opens the same file with its defaults.
+func BenchmarkRawOpen(b *testing.B) {
+	cfg := benchStore(b)
+	for b.Loop() {
+		db, err := bbolt.Open(cfg.Path, 0o600, &bbolt.Options{Timeout: time.Second})
+		must(b, err)
+		b.StopTimer()
+		must(b, db.Close())
+		b.StartTimer()
 	}
 }

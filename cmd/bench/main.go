@@ -1,10 +1,12 @@
 // Command bench measures Belay against references that run beside it, on the same chain, disk and machine, one after the other in
-// turn. Only ratios mean something. It prints a table, writes bench.json, and with --check fails where a goal is missed.
+// turn. Only ratios mean something. It prints a table, writes bench.json, and with --check fails where a goal is missed. With --scale
+// it measures instead how the cost of the store's operations grows up to a million proposals, and writes bench-scale.json.
 package main
 
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -53,21 +55,49 @@ func median(values []float64) float64 {
 func main() {
 	rounds := flag.Int("rounds", 15, "rounds of each")
 	check := flag.Bool("check", false, "exit with 1 where a goal is missed")
+	scaling := flag.Bool("scale", false, "measure how cost grows with the number of proposals instead")
+	largest := flag.Int("largest", 1_000_000, "with -scale: the most proposals")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	figures, err := measure(ctx, *rounds)
+	run := compareAll
+	if *scaling {
+		run = func(ctx context.Context, rounds int) (bool, error) { return scaleAll(ctx, *largest, rounds) }
+	}
+	met, err := run(ctx, *rounds)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
-	if err := report(figures); err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
+	if *check && !met {
 		os.Exit(1)
 	}
-	if *check && slices.ContainsFunc(figures, func(f figure) bool { return !f.Met }) {
-		os.Exit(1)
+}
+
+// compareAll takes every ratio and says whether all goals were met.
+func compareAll(ctx context.Context, rounds int) (met bool, err error) {
+	figures, err := measure(ctx, rounds)
+	if err != nil {
+		return false, err
 	}
+	missed := slices.ContainsFunc(figures, func(f figure) bool { return !f.Met })
+	return !missed, report(figures)
+}
+
+// scaleAll takes the curves from a hundred proposals on, in steps of ten times.
+func scaleAll(ctx context.Context, largest, rounds int) (met bool, err error) {
+	var sizes []int
+	for size := open; size <= largest; size *= 10 {
+		sizes = append(sizes, size)
+	}
+	if len(sizes) < 2 || rounds < 5 {
+		return false, errors.New("a slope needs two sizes (--largest 1000) and five rounds")
+	}
+	c, err := scale(ctx, sizes, rounds)
+	if err != nil {
+		return false, err
+	}
+	return c.report()
 }
 
 func measure(ctx context.Context, rounds int) ([]figure, error) {
@@ -80,15 +110,15 @@ func measure(ctx context.Context, rounds int) ([]figure, error) {
 	if err != nil {
 		return nil, fmt.Errorf("whole flow: %w", err)
 	}
-	transition, err := durableTransition(ctx, dir, 7)
+	stored, err := storeFigures(ctx, dir, 7)
 	if err != nil {
-		return nil, fmt.Errorf("durable transition: %w", err)
+		return nil, fmt.Errorf("store: %w", err)
 	}
 	protocol, err := protocolFigures(rounds)
 	if err != nil {
 		return nil, fmt.Errorf("protocol: %w", err)
 	}
-	return append(append(flow, transition), protocol...), nil
+	return slices.Concat(flow, stored, protocol), nil
 }
 
 func report(figures []figure) error {
