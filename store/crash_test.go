@@ -32,6 +32,8 @@ func helper(role string) int {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 	case "write": // until the test kills us
 		inParallel(8, func(i int) { acknowledge(s, idOf(uint64(i)+1)) })
+	case "full":
+		return runFull(s)
 	}
 	return 0
 }
