@@ -241,6 +241,10 @@ func (w *writing) readHead() (err error) {
 		return nil
 	}
 	w.headRead = true
+	if known := w.store.lastHead; known.stored != nil && bytes.Equal(known.stored, w.tx.Bucket(bucketMeta).Get(metaHead)) {
+		w.head = known.head
+		return nil
+	}
 	w.head, err = storedHead(w.tx)
 	return err
 }
@@ -381,5 +385,17 @@ func (w *writing) signHead() error {
 		return nil
 	}
 	w.beginSigning()
-	return putHead(w.tx, <-w.signed)
+	head := <-w.signed
+	stored, err := encodeHead(head)
+	if err != nil {
+		return err
+	}
+	w.store.lastHead = knownHead{stored, head}
+	return w.tx.Bucket(bucketMeta).Put(metaHead, stored)
+}
+
+// knownHead is the last head that the writer signed, beside its bytes: where the file holds the very same, they need no decoding.
+type knownHead struct {
+	stored []byte
+	head   Head
 }

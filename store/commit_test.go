@@ -208,3 +208,22 @@ func TestTheStoreWorksInABubble(t *testing.T) {
 		<-leading.Done()
 	})
 }
+
+// TestAHeadThatIsRememberedIsTheStoredOne changes the head behind the writer's back, between and after commits.
+func TestAHeadThatIsRememberedIsTheStoredOne(t *testing.T) {
+	s := newStore(t)
+	same(t, commit(t, s, proposing(1)), 1)
+	same(t, commit(t, s, proposing(2)), 2)
+	must(t, s.Check(t.Context()))
+	must(t, s.db.Update(func(tx *bbolt.Tx) error {
+		head, err := storedHead(tx)
+		must(t, err)
+		head.Epoch, head.Hash = 1, hashOf("another end")
+		return putHead(tx, head.signedBy(testKey))
+	}))
+	same(t, commit(t, s, proposing(3)), 3)
+	wantWords(t, s.Check(t.Context()), []string{"log record 3"}) // it continues what the file says, not what was remembered
+	must(t, s.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(bucketMeta).Put(metaHead, []byte("{")) }))
+	_, err := s.Commit(t.Context(), proposing(4))
+	wantError(t, err, ErrDamaged)
+}

@@ -166,10 +166,18 @@ func storedHead(tx *bbolt.Tx) (h Head, err error) {
 	return h, nil
 }
 
-func putHead(tx *bbolt.Tx, h Head) error {
+func encodeHead(h Head) ([]byte, error) {
 	b, err := json.Marshal(h)
 	if err != nil {
-		return fmt.Errorf("encode log head: %w", err)
+		return nil, fmt.Errorf("encode log head: %w", err)
+	}
+	return b, nil
+}
+
+func putHead(tx *bbolt.Tx, h Head) error {
+	b, err := encodeHead(h)
+	if err != nil {
+		return err
 	}
 	return tx.Bucket(bucketMeta).Put(metaHead, b)
 }

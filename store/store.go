@@ -56,11 +56,12 @@ type Store struct {
 	lead  lead
 	memo  memo
 
-	turn    chan struct{} // holds a token while someone writes
-	queue   chan *request // to who writes next; never buffered, so that nothing can be left in it
-	stop    chan struct{} // closed by Close
-	closing sync.Once
-	broken  atomic.Pointer[error] // why the disk is not trusted any more
+	turn     chan struct{} // holds a token while someone writes
+	lastHead knownHead     // touched only with the turn
+	queue    chan *request // to who writes next; never buffered, so that nothing can be left in it
+	stop     chan struct{} // closed by Close
+	closing  sync.Once
+	broken   atomic.Pointer[error] // why the disk is not trusted any more
 }
 
 // Open opens the store for its one coordinator, makes it at the first start, and brings an older file forward. It fails with
