@@ -54,7 +54,7 @@ func TestTheExampleLoads(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(c.Playbooks) != 5 || len(c.ABIs) != 1 || len(c.PauseList) != 2 {
+	if len(c.Playbooks) != 6 || len(c.ABIs) != 1 || len(c.PauseList) != 2 {
 		t.Errorf("playbooks %d, ABIs %d, pause list %d", len(c.Playbooks), len(c.ABIs), len(c.PauseList))
 	}
 	if len(c.Warnings) != 0 {

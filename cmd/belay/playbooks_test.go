@@ -88,9 +88,11 @@ func tell(t *testing.T, story *strings.Builder, book *calldata.Book, p *governan
 	}
 }
 
-// readings answers the example's reads: nothing is paused, the loan to value is 79 %, and there is a million of the token.
+// readings answers the example's reads: nothing is paused, loan to value, threshold and bonus are 79 %, 82 % and 105 % in one packed
+// word, and there is a million of the token.
 func readings(b *governance.Bound) []safe.Result {
-	answers := map[string][]int64{"paused": {0}, "current_ltv": {18, 7900, 8200, 10500, 1500, 1, 1, 0, 1, 0}, "balance": {1_000_000_000_000}}
+	packed := int64(7900 | 8200<<16 | 10500<<32)
+	answers := map[string][]int64{"paused": {0}, "current_ltv": {packed}, "current_threshold": {packed}, "current_bonus": {packed}, "balance": {1_000_000_000_000}}
 	results := []safe.Result{}
 	for _, read := range b.Reads() {
 		var data []byte

@@ -174,7 +174,7 @@ func (p *program) propose() *cobra.Command {
 	w := &walletFlags{}
 	yes := false
 	c := &cobra.Command{Use: "propose PLAYBOOK [k=v…]", Short: "proposes through the running program; for when chat is down", Args: cobra.MinimumNArgs(1),
-		Example: "  belay propose pause-reserve asset=usdc --member alice\n  belay propose set-ltv asset=weth ltv=7500 liq_threshold=8000 --member alice --reason \"lower risk\"\n" +
+		Example: "  belay propose pause-reserve asset=usdc --member alice\n  belay propose set-ltv asset=weth ltv=7500 liq_threshold=8000 liq_bonus=10500 --member alice --reason \"lower risk\"\n" +
 			"  belay propose pause-reserve asset=usdc --server https://belay.example.org --keystore alice.json"}
 	c.Flags().StringVar(&reason, "reason", "", "why, for the war room")
 	c.Flags().StringVar(&member, "member", "", "who proposes, as named in the configuration")
