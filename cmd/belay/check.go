@@ -416,11 +416,18 @@ func (l *looker) playbook(ctx context.Context, pb *governance.Playbook) {
 		l.say(warn, "playbook "+pb.Name, "%s: %s", r.Title(), r.Detail)
 	case err != nil:
 		l.say(fail, "playbook "+pb.Name, "%v", err)
+	case pb.Kind == governance.KindPause && intoNothing(view):
+		l.say(fail, "playbook "+pb.Name, "it would pause nothing: there is no contract at an address that it calls; is it the right address, and the right chain?")
 	case len(view.Dangers) > 0:
 		l.say(warn, "playbook "+pb.Name, "works, with a danger: %s", view.Dangers[0].Text)
 	default:
 		l.say(ok, "playbook "+pb.Name, "drafts and simulates with its samples")
 	}
+}
+
+// intoNothing reports whether a call goes to an address without code: the transaction would succeed and do nothing.
+func intoNothing(v governance.View) bool {
+	return slices.ContainsFunc(v.Dangers, func(d governance.DangerView) bool { return d.Code == calldata.DangerNoCode })
 }
 
 // preview drafts without a store: as if nothing else were open.
