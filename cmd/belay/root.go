@@ -47,7 +47,7 @@ func newRoot(s streams) *cobra.Command {
 	root.PersistentFlags().StringVar(&p.logFormat, "log-format", "json", "json or text")
 	root.PersistentFlags().BoolVar(&p.json, "json", false, "results as JSON")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
-	root.AddCommand(p.serve(), p.check(), p.playbook(), p.hash(), p.decode(), p.propose(), p.proposals(), p.show(), p.sign(), p.execute(), p.log(), p.backup(), p.restore(), p.version())
+	root.AddCommand(p.initialize(), p.serve(), p.check(), p.playbook(), p.hash(), p.decode(), p.propose(), p.proposals(), p.show(), p.sign(), p.execute(), p.log(), p.backup(), p.restore(), p.version())
 	root.AddCommand(p.statements()...)
 	strictArgs(root)
 	return root
@@ -73,7 +73,7 @@ func defaultConfig() string {
 // load reads the configuration with its secrets.
 func (p *program) load(options ...configs.Option) (*configs.Config, error) {
 	if _, err := os.Stat(p.configFile); errors.Is(err, fs.ErrNotExist) {
-		return nil, usagef("there is no %s: name the configuration with --config FILE or BELAY_CONFIG; an example to start from is configs/example", p.configFile)
+		return nil, usagef("there is no %s: name the configuration with --config FILE or BELAY_CONFIG, or make one with `belay init`", p.configFile)
 	}
 	cfg, err := configs.Load(p.configFile, options...)
 	if err != nil {
