@@ -114,13 +114,14 @@ func (p *Proposal) NeedsDraft() bool {
 }
 
 // misplaced reports whether an emergency stands behind nonces that nothing of it fills: it was drafted at what a single provider
-// said, or a reorganisation took away what had used a nonce, and the Safe is agreed to be elsewhere.
+// said, or a reorganisation took away what had used a nonce, and the Safe is agreed to be elsewhere. One that lost its nonce a moment
+// ago fills it still: the Safe is about to be found behind it.
 func (p *Proposal) misplaced() bool {
 	t := p.Active()
 	if p.Unagreed || !p.Kind.Emergency() || t == nil || t.Tx.Nonce <= p.SafeNonce || (t.State != TxAsking && t.State != TxApproved) {
 		return false
 	}
-	return !slices.ContainsFunc(p.SafeTxs, func(t SafeTx) bool { return t.Tx.Nonce == p.SafeNonce })
+	return !slices.ContainsFunc(p.SafeTxs, func(t SafeTx) bool { return t.Tx.Nonce == p.SafeNonce && p.ruled(&t) })
 }
 
 // prove owes a reading of the postconditions when the effect is mined, and again when it is final.

@@ -32,20 +32,23 @@ func TestASparesQuorumOwesASendingOnce(t *testing.T) {
 
 // TestABlindEmergencyIsDraftedAgainOnlyWhereNothingFillsTheGap stands before the Safe's agreed nonce 7 with something at 9.
 func TestABlindEmergencyIsDraftedAgainOnlyWhereNothingFillsTheGap(t *testing.T) {
+	older, newer := safe.Version{Major: 1, Minor: 2}, safe.Version{Major: 1, Minor: 3}
 	for _, c := range []struct {
 		name string
 		at7  governance.SafeTxState // "": nothing
+		rule safe.Version
 		want bool
 	}{
-		{"nothing at 7", "", true},
-		{"something dead at 7", governance.TxDead, true},
-		{"something at 7 asks", governance.TxAsking, false},
-		{"something at 7 is approved", governance.TxApproved, false},
+		{"nothing at 7", "", newer, true},
+		{"what hashes by a rule of the past at 7", governance.TxDead, older, true},
+		{"what lost 7 a moment ago", governance.TxDead, newer, false},
+		{"something at 7 asks", governance.TxAsking, newer, false},
+		{"something at 7 is approved", governance.TxApproved, newer, false},
 	} {
 		p := drafted(governance.KindPause, 0, false)
-		p.State, p.Blind, p.SafeTxs[0].Tx.Nonce = governance.StateProposed, "no agreement", 9
+		p.State, p.Blind, p.SafeTxs[0].Tx.Nonce, p.Safe.Version = governance.StateProposed, "no agreement", 9, newer
 		if c.at7 != "" {
-			p.SafeTxs = append(p.SafeTxs, governance.SafeTx{Purpose: governance.PurposeSpare, State: c.at7, Tx: safe.Tx{Nonce: 7}})
+			p.SafeTxs = append(p.SafeTxs, governance.SafeTx{Purpose: governance.PurposeSpare, State: c.at7, Rule: c.rule, Tx: safe.Tx{Nonce: 7}})
 		}
 		if got := p.NeedsDraft(); got != c.want {
 			t.Errorf("%s: needs a draft is %t", c.name, got)

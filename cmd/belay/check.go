@@ -416,8 +416,8 @@ func (l *looker) playbook(ctx context.Context, pb *governance.Playbook) {
 		l.say(warn, "playbook "+pb.Name, "%s: %s", r.Title(), r.Detail)
 	case err != nil:
 		l.say(fail, "playbook "+pb.Name, "%v", err)
-	case pb.Kind == governance.KindPause && intoNothing(view):
-		l.say(fail, "playbook "+pb.Name, "it would pause nothing: there is no contract at an address that it calls; is it the right address, and the right chain?")
+	case pb.Kind == governance.KindPause && inVain(view) != "":
+		l.say(fail, "playbook "+pb.Name, "%s", inVain(view))
 	case len(view.Dangers) > 0:
 		l.say(warn, "playbook "+pb.Name, "works, with a danger: %s", view.Dangers[0].Text)
 	default:
@@ -425,9 +425,14 @@ func (l *looker) playbook(ctx context.Context, pb *governance.Playbook) {
 	}
 }
 
-// intoNothing reports whether a call goes to an address without code: the transaction would succeed and do nothing.
-func intoNothing(v governance.View) bool {
-	return slices.ContainsFunc(v.Dangers, func(d governance.DangerView) bool { return d.Code == calldata.DangerNoCode })
+// inVain gives the danger that says that a transaction would succeed and not do what it is for, or "".
+func inVain(v governance.View) string {
+	for _, d := range v.Dangers {
+		if d.Code == calldata.DangerNoCode || d.Code == coordinator.DangerNotAchieved {
+			return d.Text
+		}
+	}
+	return ""
 }
 
 // preview drafts without a store: as if nothing else were open.

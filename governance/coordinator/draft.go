@@ -360,18 +360,23 @@ func (d *drafting) effects(t trial) {
 		d.blind("today's values could not be read: " + t.unread.Error())
 		return
 	}
-	already := true
+	already, unmet := true, []string{}
 	for i, e := range d.p.Expect {
 		now := e.Judge(t.before[i])
 		already = already && now.OK
 		change := governance.Change{What: e.What(), Before: now.Value}
 		if after := t.simulation.After; i < len(after) {
-			change.After = e.Judge(after[i]).Value
+			then := e.Judge(after[i])
+			change.After = then.Value
+			unmet = append(unmet, lacking(then)...)
 		}
 		d.p.Changes = append(d.p.Changes, change)
 	}
 	if already {
 		d.p.Dangers = append(d.p.Dangers, governance.DangerView{Code: "already_true", Text: fmt.Sprintf("At block %d the chain already says what this is to achieve.", d.state.Block.Number)})
+	}
+	if t.simulation.OK && len(unmet) > 0 {
+		d.p.Dangers = append(d.p.Dangers, notAchieved(d.state.Block.Number, unmet))
 	}
 }
 
