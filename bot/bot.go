@@ -27,6 +27,7 @@ type Desk interface {
 	Show(ctx context.Context, id string, viewer governance.Viewer) (governance.View, error)
 	List(ctx context.Context, q coordinator.Query) (coordinator.Page, error)
 	Timelocks(ctx context.Context, viewer governance.Viewer) ([]coordinator.Timelock, error)
+	Nonces(ctx context.Context) ([]governance.NonceMap, error)
 	Member(ctx context.Context, a coordinator.Actor) (coordinator.Member, []string, error)
 	ReadKey(id string) string
 	BeginLink(ctx context.Context, a coordinator.Actor) (url, phrase string, err error)

@@ -174,3 +174,21 @@ func FuzzSentencesLoseNothing(f *testing.F) {
 		}
 	})
 }
+
+// TestAnEmergencyTooManyIsShownSmall: a stolen account fills a room with lines, not with pages.
+func TestAnEmergencyTooManyIsShownSmall(t *testing.T) {
+	v := testdesk.Sample()
+	v.State, v.Kind, v.Collapsed, v.Proposer = governance.StateProposed, governance.KindPause, true, "alice"
+	reader := Reader{Audience: governance.AudienceWarRoom, SignURL: "https://belay.example.org/p/P-12/sign"}
+	small := picture(Draw(v, reader))
+	v.Collapsed = false
+	whole := picture(Draw(v, reader))
+	if len(small)*2 > len(whole) || !strings.Contains(small, "alice has several emergencies open that no owner has signed") || strings.Contains(small, v.SafeTxHash) {
+		t.Errorf("it is not small:\n%s", small)
+	}
+	for _, button := range []string{"[Review & sign]", "[Details]"} {
+		if !strings.Contains(small, button) {
+			t.Errorf("%s is missing:\n%s", button, small)
+		}
+	}
+}

@@ -19,11 +19,13 @@ const (
 	VerbWithdraw  Verb = "withdraw"
 	VerbVoid      Verb = "void"
 	VerbVeto      Verb = "veto"
+	VerbRebuild   Verb = "rebuild"
 	VerbExtend    Verb = "extend"
 	VerbExecute   Verb = "execute"
 	VerbOnIt      Verb = "onit"
 	VerbCant      Verb = "cant"
 	VerbTimelocks Verb = "timelocks"
+	VerbNonces    Verb = "nonces"
 	VerbCheck     Verb = "check"
 	VerbLink      Verb = "link"
 	VerbUnlink    Verb = "unlink"
@@ -47,11 +49,13 @@ var Verbs = []VerbInfo{
 	{VerbWithdraw, "Take your own proposal down", true, false},
 	{VerbVoid, "Burn a proposal's nonce on chain", true, false},
 	{VerbVeto, "Cancel a queued timelock operation", true, false},
+	{VerbRebuild, "Ask again for what lost its nonce, expired, or waits behind a gap", true, false},
 	{VerbExtend, "Ask for longer before a proposal expires", true, false},
 	{VerbExecute, "Send a proposal that waits to be sent by hand", true, false},
 	{VerbOnIt, "Tell the others that you are on it", true, false},
 	{VerbCant, "Tell the others that you cannot sign now", true, false},
 	{VerbTimelocks, "Timelocks and the windows of what is queued", false, false},
+	{VerbNonces, "What stands at the nonces of each Safe, and what waits for what", false, false},
 	{VerbCheck, "Could you pause now?", false, false},
 	{VerbLink, "Link a wallet to your chat account", false, false},
 	{VerbUnlink, "Remove the link between wallet and chat account", false, false},

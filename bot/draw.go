@@ -49,6 +49,9 @@ func Draw(v governance.View, r Reader) Card {
 		}
 	}
 	add("", statusLines(v, r)...)
+	if v.Collapsed && r.member() {
+		return collapsed(c, v, r)
+	}
 	add("Dangers", dangerLines(v)...)
 	add("Proof", proofLines(v)...)
 	add("Effect", effectLines(v)...)
@@ -62,6 +65,18 @@ func Draw(v governance.View, r Reader) Card {
 	add("On chain", transactionLines(v)...)
 	c.Buttons = buttons(v, r)
 	c.Footer = footer(v, r)
+	return c
+}
+
+// collapsed is the card of one emergency more than a member should have open without an owner's signature: whoever has stolen a chat
+// account must not be able to bury what matters. It is whole on the page and in its details, and grows as soon as an owner signs.
+func collapsed(c Card, v governance.View, r Reader) Card {
+	c.Sections = append(c.Sections, Section{Lines: []Line{{Plain("Shown small: "), Plain(v.Proposer), Plain(" has several emergencies open that no owner has signed. Details shows it whole.")}}})
+	for _, b := range buttons(v, r) {
+		if b.URL != "" || b.Action == ActionDetails {
+			c.Buttons = append(c.Buttons, b)
+		}
+	}
 	return c
 }
 
@@ -86,6 +101,8 @@ func headline(v governance.View) string {
 		return "📝 DRAFT"
 	case word == "":
 		word = strings.ToUpper(string(v.State))
+	case strings.HasPrefix(v.Status, "EXECUTED IN PART"):
+		word = "⛔ DONE IN PART"
 	}
 	if v.State == governance.StateProposed {
 		word += fmt.Sprintf(" %d/%d", len(v.Confirmations), v.Threshold)
@@ -166,7 +183,7 @@ func nextStep(v governance.View, r Reader) string {
 	case governance.StateIneffective:
 		return "see under Proof what the chain says instead, and propose again or act by hand."
 	case governance.StateFailed, governance.StateExpired, governance.StateSuperseded:
-		return "propose it again if it is still wanted."
+		return root + " rebuild " + v.ID + " asks for it again, if it is still wanted."
 	case governance.StateApproved:
 		if strings.Contains(v.Status, "waiting for the word") {
 			return "someone who may propose it says " + root + " execute " + v.ID + "."

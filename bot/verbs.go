@@ -217,6 +217,31 @@ func (b *Bot) veto(ctx context.Context, who asker, c Command) (Card, error) {
 	return b.ofOurOwn(ctx, who, coordinator.VetoPlaybook, map[string]string{"operation": operation}, reason)
 }
 
+// rebuild asks once more for what a proposal asked for.
+func (b *Bot) rebuild(ctx context.Context, who asker, c Command) (Card, error) {
+	if c.Proposal() == "" {
+		return Card{}, governance.Refuse(governance.CodeMissingParam, "Name it: `/"+b.cfg.Names.Root+" rebuild P-12`", "Which proposal is to be asked for again?")
+	}
+	return b.ofOurOwn(ctx, who, coordinator.RebuildPlaybook, map[string]string{"proposal": c.Proposal()}, c.Text())
+}
+
+// nonces draws what stands at the nonces of each Safe.
+func (b *Bot) nonces(ctx context.Context) (Card, error) {
+	all, err := b.desk.Nonces(ctx)
+	if err != nil {
+		return Card{}, err
+	}
+	card := Card{Header: "Nonces", Summary: "What stands at the nonces of each Safe"}
+	for _, m := range all {
+		lines := []Line{{Plain(m.Chain + " "), Code(m.Address), Plain(fmt.Sprintf(", next nonce %d, next free %d", m.Nonce, m.Free))}}
+		for _, place := range m.Nonces {
+			lines = append(lines, Line{Strong(fmt.Sprintf("%d %s", place.Nonce, place.State)), Plain(" " + place.Text)})
+		}
+		card.Sections = append(card.Sections, Section{Title: m.Safe, Lines: clip(lines, 20, "nonces")})
+	}
+	return card, nil
+}
+
 // operationIn finds the id of an operation at the beginning of a text, with the timelock's name before it where that is given.
 func operationIn(text string) string {
 	words := strings.Fields(text)

@@ -57,6 +57,10 @@ func (b *Bot) command(ctx context.Context, who asker, c Command) (Card, error) {
 		return b.help(), nil
 	case VerbVoid:
 		return b.void(ctx, who, c)
+	case VerbRebuild:
+		return b.rebuild(ctx, who, c)
+	case VerbNonces:
+		return b.nonces(ctx)
 	case VerbVeto:
 		return b.veto(ctx, who, c)
 	case VerbSign, VerbObject, VerbWithdraw, VerbExtend, VerbExecute, VerbOnIt, VerbCant, VerbDisclose:

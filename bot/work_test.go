@@ -129,6 +129,8 @@ func TestVerbsReachTheirUseCases(t *testing.T) {
 		{"unlink", "not linked to this account any more"},
 		{"void P-12", "is up"},
 		{"veto P-12", "is up"},
+		{"rebuild P-12", "is up"},
+		{"nonces", "7 gap Nothing stands here"},
 		{"help", "set-ltv Set a loan-to-value. asset (usdc, WETH)"},
 		{"propose unpause-reserve usdc \"ok\"", "DRAFT"},
 		{"pause pause-all", "is up"},

@@ -94,6 +94,7 @@ type Member struct {
 	Discord string // the platform's immutable id; "" when none
 	Slack   string
 	Wallets []common.Address
+	Public  bool // with privacy.public_names opt_in: the public may read the name
 }
 
 // Role says which groups of the chat platforms give a role, besides the members that carry it.
@@ -111,7 +112,7 @@ type Label struct {
 
 // Privacy says whose names the public may read.
 type Privacy struct {
-	PublicNames string // none | all
+	PublicNames string // none | opt_in | all
 }
 
 // Commands are the slash commands' names.

@@ -15,6 +15,7 @@ func readMember(v value) Member {
 		Roles:   s.get("roles").texts(),
 		Discord: s.get("discord").snowflake(),
 		Slack:   s.get("slack").text(),
+		Public:  s.get("public").boolean(),
 	}
 	for _, item := range s.get("wallets").items() {
 		if a := item.address(); a != (common.Address{}) {

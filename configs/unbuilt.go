@@ -22,7 +22,6 @@ var unbuiltInConfig = []unbuilt{
 	{"chains[].relayer.keystore", written, "a relayer key in a keystore"},
 	{"chains[].relayer.remote", written, "a remote relayer signer"},
 	{"members[].page", written, "paging members"},
-	{"privacy.public_names", is("opt_in"), "showing the names of those who opt in"},
 	{"manifest.require", otherThan("0"), "requiring signatures over the configuration"},
 }
 

@@ -62,6 +62,8 @@ func (d *decider) decide(in Input) error {
 		return d.nonceTaken(in)
 	case Rebuilt:
 		return d.rebuilt(in)
+	case Replaced:
+		return d.replaced(in)
 	case OperationSeen:
 		return d.operationSeen(in)
 	case OperationRun:
@@ -269,10 +271,57 @@ func (d *decider) release(member string) error {
 	return d.emit(Event{Type: EventReleased, By: member})
 }
 
+// replaced ends what waits behind a gap, because the same is asked for in the gap. What an owner has signed would work at both
+// nonces, and is not replaced.
+func (d *decider) replaced(in Replaced) error {
+	switch {
+	case d.p.Kind.Emergency() || !Legal(d.p.State, EventSuperseded) || d.p.onChain():
+		return d.notOpen("it waits behind no gap")
+	case d.p.Loaded() != nil:
+		return Refuse(CodeNotOpen, "void what left the gap: see `/belay nonces`", "owners have signed %s at nonce %d, and asked again it could be executed twice", d.p.ID, nonceOf(d.p.Loaded()))
+	}
+	return d.emit(Event{Type: EventSuperseded, By: in.Member, Text: fmt.Sprintf("it is asked for again at nonce %d, where nothing stood", in.Nonce)})
+}
+
+// SignatureLife is how long Belay uses an owner's signature over what is no emergency. What people agreed to a month ago may not be
+// what they want now, and they are asked anew. The chain knows no such limit.
+const SignatureLife = 30 * 24 * time.Hour
+
+// Deadline is when asking ends, or the use of what was signed; zero where nothing ends by itself. An emergency with a quorum is sent
+// however old its signatures are.
+func (p *Proposal) Deadline() time.Time {
+	emergency := p.Kind.Emergency()
+	switch {
+	case p.onChain():
+	case p.State == StateProposed && (emergency || p.aged().IsZero() || p.ExpiresAt.Before(p.aged())):
+		return p.ExpiresAt
+	case (p.State == StateProposed || p.State == StateApproved) && !emergency:
+		return p.aged()
+	}
+	return time.Time{}
+}
+
+// aged is when the oldest signature that counts becomes too old; zero without one.
+func (p *Proposal) aged() (at time.Time) {
+	for _, t := range p.SafeTxs {
+		for _, c := range t.Confirmations {
+			old := c.At.Add(SignatureLife)
+			if t.Open() && slices.Contains(p.Owners, c.Owner) && (at.IsZero() || old.Before(at)) {
+				at = old
+			}
+		}
+	}
+	return at
+}
+
 // tick ends asking when the deadline has passed. It ends no power: the signatures work until the nonce is gone.
 func (d *decider) tick() error {
-	if d.p.State != StateProposed || d.now.Before(d.p.ExpiresAt) || d.p.onChain() {
+	end := d.p.Deadline()
+	switch {
+	case end.IsZero() || d.now.Before(end):
 		return nil
+	case end.Equal(d.p.aged()):
+		return d.emit(Event{Type: EventExpired, Text: fmt.Sprintf("its oldest signature is %d days old, too old to act on; ask anew", SignatureLife/(24*time.Hour))})
 	}
 	return d.emit(Event{Type: EventExpired, Text: "nobody completed the signatures in time"})
 }

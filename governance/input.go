@@ -58,6 +58,11 @@ type (
 		SafeTxs []SafeTx
 		Why     string
 	}
+	// Replaced says that the same is asked for again at Nonce, a gap of the Safe that the proposal waits behind.
+	Replaced struct {
+		Member string
+		Nonce  uint64
+	}
 	// OperationSeen is the timelock operation as derived from agreed readings.
 	OperationSeen struct {
 		State             OperationState
@@ -90,6 +95,7 @@ func (Final) input()         {}
 func (Gone) input()          {}
 func (NonceTaken) input()    {}
 func (Rebuilt) input()       {}
+func (Replaced) input()      {}
 func (OperationSeen) input() {}
 func (OperationRun) input()  {}
 func (Proved) input()        {}

@@ -41,7 +41,7 @@ func NewView(p Proposal, f Facts, viewer Viewer) (View, bool) {
 	if !p.Visible(viewer.Audience) {
 		return View{}, false
 	}
-	l := look{p: p, f: f, named: viewer.Audience > AudiencePublic || f.PublicNames, open: viewer.Audience > AudiencePublic}
+	l := look{p: p, f: f, named: viewer.Audience > AudiencePublic, open: viewer.Audience > AudiencePublic}
 	return l.view(), true
 }
 
@@ -66,7 +66,11 @@ func (l look) view() View {
 		Objections: l.opinions(p.Objections), Responders: l.opinions(p.Responders), Approve: list(p.Policy.Approve), Approvals: l.opinions(p.Approvals), Unapproved: list(p.Unapproved()), Public: l.public(), Explorer: l.f.Explorer,
 		Status: l.status(), Notes: l.notes(),
 	}
+	if p.Wallet != (common.Address{}) && l.names(p.Proposer) {
+		v.Wallet = p.Wallet.Hex()
+	}
 	if l.open {
+		v.Collapsed = p.Crowd >= Crowded && !p.Backed() && !p.State.Ended()
 		v.Reason = Untrusted(p.Reason)
 	} else {
 		v.ID = l.f.PublicID
@@ -165,16 +169,19 @@ func (l look) public() *PublicView {
 }
 
 func (l look) member(name string) string {
-	if l.named {
+	if l.names(name) {
 		return name
 	}
 	return ""
 }
 
+// names reports whether the viewer may read a member's name.
+func (l look) names(member string) bool { return l.named || slices.Contains(l.f.PublicNames, member) }
+
 func (l look) ownerNames() map[string]string {
 	names := map[string]string{}
 	for _, o := range l.p.Owners {
-		if m := l.f.Members[o.Hex()]; m != "" && l.named {
+		if m := l.f.Members[o.Hex()]; m != "" && l.names(m) {
 			names[o.Hex()] = m
 		}
 	}

@@ -27,6 +27,8 @@ type Proposal struct {
 	Target       string            `json:"target"`            // playbook and values as one text: equal for the same intent
 	Reason       string            `json:"reason"`            // people's words; never public
 	Proposer     string            `json:"proposer"`
+	Wallet       common.Address    `json:"wallet,omitzero"` // that the proposer signed the intent with; zero: said in chat, or by the operator
+	Crowd        int               `json:"crowd,omitempty"` // how many the proposer had open besides, that no owner had signed
 	CreatedAt    time.Time         `json:"created_at"`
 	ExpiresAt    time.Time         `json:"expires_at"`
 	EndedAt      time.Time         `json:"ended_at,omitzero"`
@@ -67,6 +69,10 @@ type Proposal struct {
 	Approvals  []Opinion `json:"approvals,omitempty"`
 }
 
+// Crowded is how many proposals that nobody signed a member can have open from chat before one more is too many. Whoever has stolen a
+// chat account can fill a room with so many, and no more.
+const Crowded = 3
+
 // Ending is how and when a proposal ended. It stays known while someone who holds the signatures goes on with a proposal that
 // had ended: a reorganisation brings it back, and Belay does not help with what its people took down.
 type Ending struct {
@@ -85,6 +91,11 @@ type SafeRef struct {
 	Verified safe.Verification `json:"verified"`
 
 	Singleton common.Address `json:"singleton,omitzero"` // whose code it runs
+}
+
+// Same reports whether two references are of one Safe on one chain.
+func (r SafeRef) Same(other SafeRef) bool {
+	return r.ChainID == other.ChainID && r.Address == other.Address
 }
 
 // Differs reports whether a reading tells another code than this one: another version or implementation, or whether it was ever
@@ -124,6 +135,9 @@ type SafeTx struct {
 	UsedBy        common.Hash    `json:"used_by,omitzero"` // transaction that used its nonce, when dead and known
 	Rule          safe.Version   `json:"rule,omitzero"`    // of the Safe when it was hashed
 }
+
+// Open reports whether a SafeTx can still be signed or sent.
+func (t SafeTx) Open() bool { return t.State == TxAsking || t.State == TxApproved }
 
 // Confirmation is a verified owner's yes over one safeTxHash. The bytes stay in the store's signatures.
 type Confirmation struct {

@@ -23,7 +23,7 @@ func (l look) status() string {
 	case StateExecuted:
 		return l.done()
 	case StateIneffective:
-		return "EXECUTED WITHOUT EFFECT: it is final on chain, and the chain does not say what it should" // what it says instead is quoted in the proof
+		return l.ineffective()
 	case StateCanceled:
 		return "Canceled: " + p.EndReason
 	case StateExpired:
@@ -34,6 +34,20 @@ func (l look) status() string {
 		return "FAILED: " + p.EndReason
 	}
 	return "Not proposed yet"
+}
+
+// ineffective tells a part from nothing. What the chain says instead is quoted in the proof.
+func (l look) ineffective() string {
+	good := 0
+	for _, c := range l.p.Postconditions {
+		if c.OK {
+			good++
+		}
+	}
+	if good > 0 {
+		return fmt.Sprintf("EXECUTED IN PART: it is final on chain, and %d of %d things are as they should be", good, len(l.p.Postconditions))
+	}
+	return "EXECUTED WITHOUT EFFECT: it is final on chain, and the chain does not say what it should"
 }
 
 func (l look) asking() string {
@@ -150,6 +164,9 @@ func (l look) done() string {
 // noteRunes bounds a note that quotes what people typed or what a provider answered.
 const noteRunes = 300
 
+// aheadShown is how many of the nonces before its own a waiting proposal tells.
+const aheadShown = 2
+
 // notes are what a person must know now and would not find by looking. They are our own sentences: what a chain says, true or
 // false, is quoted in the proof, where it is marked as such.
 func (l look) notes() []string {
@@ -171,6 +188,9 @@ func (l look) notes() []string {
 	t := p.Active()
 	add(t != nil && !p.State.Ended() && t.State != TxMined && t.State != TxFinal && t.Tx.Nonce > p.SafeNonce,
 		"It waits: the Safe is at nonce %d, this uses nonce %d.", p.SafeNonce, nonceOf(t))
+	for _, place := range l.f.Ahead[:min(len(l.f.Ahead), aheadShown)] {
+		add(l.open, "Nonce %d before it: %s", place.Nonce, place.Text)
+	}
 	add(l.open && p.HeldBack() != "" && !p.State.Ended() && !l.held(), "HELD BACK: %s. Belay does not send it until the objection is lifted.", p.HeldBack())
 	add(p.Earlier != nil, "It had ended as %s, and someone who holds the signatures went on with it.", earlier(p))
 	add(p.State.Ended() && p.Usable(), "LOADED: anyone who holds its signatures can still execute it. Another transaction of the Safe at the same nonce ends that: propose a void.")

@@ -40,9 +40,9 @@ func (l look) events() []EventView {
 // by names who did it: a member where names are shown, else only that it was one.
 func (l look) by(who string) string {
 	switch {
-	case l.named && l.f.Members[who] != "":
+	case l.names(l.f.Members[who]) && l.f.Members[who] != "":
 		return l.f.Members[who] // signed with a wallet that is known by now
-	case l.named, who == "chain", who == "belay", common.IsHexAddress(who):
+	case l.names(who), who == "chain", who == "belay", common.IsHexAddress(who):
 		return who
 	}
 	return "a member"

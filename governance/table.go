@@ -65,6 +65,7 @@ var table = map[State]map[EventType][]State{
 		EventResponded:     {StateApproved},
 		EventLifted:        {StateApproved},
 		EventReleased:      {StateApproved},
+		EventExpired:       {StateExpired}, // signed, not sent, and the signatures too old
 		EventWithdrawn:     {StateCanceled},
 		EventCanceled:      {StateCanceled},
 		EventSuperseded:    {StateSuperseded},

@@ -15,7 +15,7 @@ const chainFacts = "owners upgraded submitted mined unmined final nonce_used non
 var takes = map[governance.State]string{
 	"":                       "proposed",
 	governance.StateProposed: chainFacts + "quorum quorum_lost scheduled canceled superseded failed rebuilt expired confirmed endorsed objected lifted responded extended withdrawn disclosed",
-	governance.StateApproved: chainFacts + "quorum quorum_lost scheduled canceled superseded failed rebuilt confirmed objected lifted responded released withdrawn disclosed",
+	governance.StateApproved: chainFacts + "quorum quorum_lost scheduled canceled expired superseded failed rebuilt confirmed objected lifted responded released withdrawn disclosed",
 	// Nobody can sign, withdraw or extend what the timelock holds, but owners may veto it there.
 	governance.StateQueued: chainFacts + "quorum quorum_lost canceled expired objected lifted responded disclosed",
 	governance.StateReady:  chainFacts + "quorum quorum_lost canceled expired failed rebuilt confirmed objected lifted responded released disclosed",

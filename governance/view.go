@@ -15,6 +15,8 @@ type View struct {
 	Subject      string     `json:"subject"` // what it is about: the values that were given, such as "usdc"; empty without parameters
 	Reason       Untrusted  `json:"reason"`
 	Proposer     string     `json:"proposer"`
+	Wallet       string     `json:"proposer_wallet"` // that the proposer signed the intent with; "" without
+	Collapsed    bool       `json:"collapsed"`       // one of too many of a member that no owner signed: chat shows it small
 	CreatedAt    string     `json:"created_at"`
 	ExpiresAt    string     `json:"expires_at"`
 	Visibility   Visibility `json:"visibility"`
@@ -273,7 +275,8 @@ type Facts struct {
 	Manifest      string // sentence about the configuration's signatures; "" when all is well
 	Head          safe.Block
 	Members       map[string]string // owner address (EIP-55) → member
-	PublicNames   bool
+	PublicNames   []string          // members whose names the public may read
+	Ahead         []NoncePlace      // what the Safe has to come by before this one's turn; for those who may see every proposal's id
 	Events        []Recorded
 	Submissions   []Submission
 }

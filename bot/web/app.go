@@ -33,6 +33,8 @@ type App interface {
 	Execution(ctx context.Context, id string) (coordinator.Execution, error)
 	// Timelocks gives the configured timelocks with the operations that the viewer may see.
 	Timelocks(ctx context.Context, viewer governance.Viewer) ([]coordinator.Timelock, error)
+	// Nonces draws what stands at the nonces of each Safe, private proposals, too.
+	Nonces(ctx context.Context) ([]governance.NonceMap, error)
 	// KeyOpens reports in constant time whether key is the read capability of the proposal.
 	KeyOpens(id, key string) bool
 	// ReadKey is that capability; "" for what is no proposal's id.

@@ -242,6 +242,10 @@ func (f *fake) Timelocks(context.Context, governance.Viewer) ([]coordinator.Time
 		Operations: []coordinator.TimelockOperation{{Proposal: publicID, TimelockView: governance.TimelockView{State: governance.OperationWaiting, OperationID: common.Hash{7}.Hex(), OpensAt: &opens}}}}}, f.broken
 }
 
+func (f *fake) Nonces(context.Context) ([]governance.NonceMap, error) {
+	return []governance.NonceMap{{Safe: "guardian", Nonce: 7, Free: 8, Nonces: []governance.NoncePlace{{Nonce: 7, State: governance.NonceOpen, Stands: []governance.Standing{{Proposal: "P-12"}}}}}}, f.broken
+}
+
 func (f *fake) ReadKey(id string) string { return f.keys[id] }
 
 func (f *fake) KeyOpens(id, key string) bool { return f.keys[id] == key && key != "" }

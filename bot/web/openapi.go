@@ -67,6 +67,8 @@ func (s *Server) apiRoutes() []route {
 			gives: map[int]any{200: safe.TypedDocument{}}, refuses: []int{400, 403, 413, 422}}},
 		{method: "GET", path: "/api/v1/timelocks", do: s.listTimelocks, operation: operation{id: "listTimelocks",
 			summary: "The configured timelocks and their pending operations", gives: map[int]any{200: timelockList{}}, refuses: []int{503}}},
+		{method: "GET", path: "/api/v1/nonces", do: s.listNonces, operation: operation{id: "listNonces",
+			summary: "What stands at the nonces of each Safe: used, open, contested, loaded, gaps. With the operator's token", gives: map[int]any{200: nonceList{}}, refuses: []int{503}}},
 		{method: "GET", path: "/api/v1/log/head", do: s.logHead, operation: operation{id: "getLogHead",
 			summary: "The head of the event log's hash chain, signed", gives: map[int]any{200: map[string]string{}}, refuses: []int{404, 503}}},
 		{method: "POST", path: "/api/v1/link/typed-data", do: s.postLinkData, operation: operation{id: "getLinkData",

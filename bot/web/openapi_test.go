@@ -24,7 +24,7 @@ var stubPageless = fstest.MapFS{"PLACEHOLDER": {Data: []byte("not built")}}
 // contractRoutes is the public contract's table of the API, and those of the link page and of statements.
 var contractRoutes = []string{
 	"GET /api/v1/proposals", "GET /api/v1/proposals/{id}", "POST /api/v1/proposals", "GET /api/v1/proposals/{id}/typed-data",
-	"POST /api/v1/proposals/{id}/signatures", "GET /api/v1/proposals/{id}/execution", "GET /api/v1/timelocks", "GET /api/v1/log/head",
+	"POST /api/v1/proposals/{id}/signatures", "GET /api/v1/proposals/{id}/execution", "GET /api/v1/timelocks", "GET /api/v1/nonces", "GET /api/v1/log/head",
 	"GET /api/v1/openapi.json", "GET /api/v1/events", "POST /api/v1/link", "POST /api/v1/link/typed-data",
 	"POST /api/v1/intents/typed-data", "POST /api/v1/proposals/{id}/statements", "POST /api/v1/proposals/{id}/statements/typed-data",
 }

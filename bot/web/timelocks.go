@@ -60,6 +60,25 @@ func timelockOf(t coordinator.Timelock) listedTimelock {
 	return out
 }
 
+type nonceList struct {
+	Safes []governance.NonceMap `json:"safes"`
+}
+
+func (s *Server) listNonces(w http.ResponseWriter, r *http.Request) error {
+	isOperator, err := s.operator(r)
+	if err != nil {
+		return err
+	}
+	if !isOperator {
+		return governance.Refuse(codeUnauthorized, "Send Authorization: Bearer with the operator's token, or ask in chat.", "What stands at a Safe's nonces is told to the operator only.")
+	}
+	maps, err := s.app.Nonces(r.Context())
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, nonceList{maps})
+}
+
 func (s *Server) logHead(w http.ResponseWriter, r *http.Request) error {
 	if s.cfg.LogHead == nil {
 		return notFound()

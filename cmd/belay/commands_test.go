@@ -89,7 +89,7 @@ func TestRecordsCanBeReadFromAStoppedStoreAndSentByAnyone(t *testing.T) {
 	if err != nil || batch.Checksum != calldata.ChecksumRight || batch.Safe != i.stack.Guardian || len(batch.Calls) != 1 || batch.Functions[0].Name != "setReservePause" {
 		t.Errorf("show --batch: %+v %v %s", batch, err, errs)
 	}
-	for _, args := range [][]string{{"proposals"}, {"show", "P-1"}, {"backup", filepath.Join(dir, "running.db")}, {"log", "head"}, {"log", "export"}, {"log", "verify"},
+	for _, args := range [][]string{{"proposals"}, {"nonces"}, {"show", "P-1"}, {"backup", filepath.Join(dir, "running.db")}, {"log", "head"}, {"log", "export"}, {"log", "verify"},
 		{"propose", "pause-reserve", "asset=weth", "--reason", "chat is down"}} {
 		if code, out, errs := belay(t, append([]string{"--config", i.config}, args...)...); code != exitDone || out == "" {
 			t.Errorf("%v on the running program: exit %d %s %s", args, code, out, errs)
@@ -131,8 +131,14 @@ func TestRecordsCanBeReadFromAStoppedStoreAndSentByAnyone(t *testing.T) {
 			t.Errorf("%v on the stopped store: exit %d %s %s", args, code, out, errs)
 		}
 	}
+	if _, out, _ := belay(t, "--config", i.config, "nonces"); !strings.Contains(out, "next nonce 0") || !strings.Contains(out, "P-1 and P-2 stand here") && !strings.Contains(out, "P-1 stands here, with 2 of 2 signatures") {
+		t.Errorf("the nonces of the stopped store:\n%s", out)
+	}
 	i.start()
 	v = i.reaches("P-1", governance.StateExecuted)
+	if _, out, _ := belay(t, "--config", i.config, "nonces"); !strings.Contains(out, "next nonce 1") || !strings.Contains(out, "Used by P-1.") {
+		t.Errorf("the nonces of the running program:\n%s", out)
+	}
 	if v.Execution == nil {
 		t.Error("executed by someone else, and Belay does not know the transaction")
 	}

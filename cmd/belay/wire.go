@@ -147,7 +147,7 @@ func (s *service) coordinatorConfig() (coordinator.Config, error) {
 	cfg := coordinator.Config{
 		Chains: map[string]coordinator.ChainConfig{}, Safes: map[string]coordinator.SafeConfig{}, Timelocks: map[string]coordinator.TimelockConfig{},
 		Playbooks: playbooks, Members: members(s.cfg), Groups: groups(s.cfg), Labels: labels(s.cfg), Functions: functions, Contracts: contracts,
-		PublicURL: s.cfg.HTTP.PublicURL, PublicNames: s.cfg.Privacy.PublicNames == "all", Manifest: unsignedBanner,
+		PublicURL: s.cfg.HTTP.PublicURL, PublicNames: s.cfg.Privacy.PublicNames != "none", Manifest: unsignedBanner,
 		Logger: s.log, Observe: s.metrics.observe,
 	}
 	for _, c := range s.cfg.Chains {
@@ -264,7 +264,7 @@ func gwei(n uint64) uint256.Int {
 func members(cfg *configs.Config) []coordinator.Member {
 	var all []coordinator.Member
 	for _, m := range cfg.Members {
-		all = append(all, coordinator.Member{Name: m.Name, Roles: m.Roles, Discord: m.Discord, Slack: m.Slack, Wallets: m.Wallets})
+		all = append(all, coordinator.Member{Name: m.Name, Roles: m.Roles, Discord: m.Discord, Slack: m.Slack, Wallets: m.Wallets, Public: m.Public || cfg.Privacy.PublicNames == "all"})
 	}
 	return all
 }

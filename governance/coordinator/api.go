@@ -18,6 +18,7 @@ type Intent struct {
 	Reason   string
 	Force    bool // an emergency whose simulation reverts is drafted all the same
 	Via      governance.Via
+	Wallet   common.Address // that signed the intent; set by ProposeSigned alone
 }
 
 // Proposed answers Propose. Joined: the same intent was already open and nothing new was made.
@@ -83,6 +84,7 @@ type Member struct {
 	Roles          []string
 	Discord, Slack string
 	Wallets        []common.Address
+	Public         bool // the public may read the name, where it reads names at all
 }
 
 // Actor is a chat account as the platform vouches for it. Names are never used.

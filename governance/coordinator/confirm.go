@@ -93,7 +93,7 @@ func (c *Coordinator) meant(p governance.Proposal, in Signed) (*governance.SafeT
 func fitting(p *governance.Proposal, signature []byte) *governance.SafeTx {
 	for i := range p.SafeTxs {
 		t := &p.SafeTxs[i]
-		if !open(*t) {
+		if !t.Open() {
 			continue
 		}
 		if _, err := safe.Confirm(t.Hashes.SafeTx, signature, p.Owners); err == nil {
@@ -122,7 +122,7 @@ func recovered(p governance.Proposal, t *governance.SafeTx, in Signed) (safe.Con
 		return safe.Confirmation{}, nil
 	}
 	held := t.ConfirmedBy(yes.Owner)
-	asking := !p.State.Ended() && open(*t) && p.Effect() == nil && p.State != governance.StateQueued
+	asking := !p.State.Ended() && t.Open() && p.Effect() == nil && p.State != governance.StateQueued
 	if held != nil && asking && (governance.Confirmation{Kind: yes.Kind}).Replaces(held) {
 		return yes, nil // it approved on chain before; a signature outlasts that
 	}

@@ -222,7 +222,7 @@ func (c *Coordinator) letTimePass(ctx context.Context) {
 
 func (c *Coordinator) expire(ctx context.Context, open []governance.Proposal, now time.Time) {
 	for _, p := range open {
-		if p.State != governance.StateProposed || now.Before(p.ExpiresAt) {
+		if end := p.Deadline(); end.IsZero() || now.Before(end) {
 			continue
 		}
 		if _, err := c.change(ctx, p.ID, governance.Tick{}); err != nil && ctx.Err() == nil {

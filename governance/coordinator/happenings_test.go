@@ -257,7 +257,7 @@ func (s *simulation) sitting() string {
 		slices.Reverse(sheet)
 	}
 	for _, t := range sheet {
-		if open(t) && !s.life.dead {
+		if t.Open() && !s.life.dead {
 			told = append(told, s.posts(p, who, t.Hashes.SafeTx, t.Hashes.SafeTx))
 		}
 	}

@@ -395,7 +395,7 @@ func (s *simulation) effectOnChain(p governance.Proposal) (by common.Hash, found
 func (s *simulation) yieldsForEver(p governance.Proposal, w world) bool {
 	watched, _ := s.store.Watched()
 	return !p.Kind.Emergency() && slices.ContainsFunc(watched, func(o governance.Proposal) bool {
-		rival := slices.ContainsFunc(o.SafeTxs, func(t governance.SafeTx) bool { return open(t) && t.Tx.Nonce == p.Active().Tx.Nonce })
+		rival := slices.ContainsFunc(o.SafeTxs, func(t governance.SafeTx) bool { return t.Open() && t.Tx.Nonce == p.Active().Tx.Nonce })
 		return o.Kind.Emergency() && !o.State.Ended() && rival && s.waits(o, w)
 	})
 }

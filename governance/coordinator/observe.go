@@ -120,7 +120,7 @@ func (c *Coordinator) observeSafe(ctx context.Context, chain ChainConfig, head s
 	}
 	for _, t := range p.SafeTxs {
 		switch {
-		case !open(t):
+		case !t.Open():
 		case t.Tx.Nonce >= state.Nonce:
 			c.hints.dropMiss(t.Hashes.SafeTx) // a reorganisation gave it back
 		default:

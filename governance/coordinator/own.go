@@ -11,7 +11,7 @@ import (
 )
 
 // own are the playbooks that are Belay's own: what they do follows from what is on the table, so that nobody has to write them down.
-var own = []string{VoidPlaybook, VetoPlaybook}
+var own = []string{VoidPlaybook, VetoPlaybook, RebuildPlaybook}
 
 // only reads the one parameter of an own playbook.
 func only(in Intent, name, example string) (string, error) {
@@ -30,7 +30,7 @@ func only(in Intent, name, example string) (string, error) {
 // ownDraft begins a proposal of an own playbook.
 func (c *Coordinator) ownDraft(in Intent, guarded SafeConfig, p governance.Proposal) *drafting {
 	now := time.Now().UTC()
-	p.Reason, p.Proposer, p.CreatedAt, p.ExpiresAt = in.Reason, in.Member, now, now.Add(p.Policy.Expires)
+	p.Reason, p.Proposer, p.Wallet, p.CreatedAt, p.ExpiresAt = in.Reason, in.Member, in.Wallet, now, now.Add(p.Policy.Expires)
 	p.Dangers, p.Transactions, p.Postconditions, p.Changes = []governance.DangerView{}, []governance.Transaction{}, []governance.Postcondition{}, []governance.Change{}
 	p.Objections, p.Responders = []governance.Opinion{}, []governance.Opinion{}
 	return &drafting{c: c, wish: wish{in: in, now: now}, chain: c.cfg.Chains[guarded.Chain], guarded: guarded, p: p}
@@ -50,6 +50,10 @@ func (c *Coordinator) openOwn(ctx context.Context, d *drafting, place func(id st
 			return c.join(&others[i], nil)
 		}
 	}
+	if err := uncrowded(d.wish.in, d.p.Kind, others); err != nil {
+		return Proposed{}, err
+	}
+	d.p.Crowd = crowd(d.wish.in, d.p.Kind, others)
 	last, err := c.cfg.Store.LastNumber()
 	if err != nil {
 		return Proposed{}, fmt.Errorf("number the proposal: %w", err)

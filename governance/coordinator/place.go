@@ -15,12 +15,12 @@ import (
 // enough to be done under a lock.
 func (d *drafting) placed(id string, others []governance.Proposal) governance.Proposal {
 	p := d.p
-	p.ID = id
+	p.ID, p.Crowd = id, crowd(d.wish.in, p.Kind, others)
 	purpose := governance.PurposeDirect
 	if p.Timelock != nil {
 		purpose = governance.PurposeSchedule
 	}
-	first := atNonce(d.tx, p.Safe, purpose, nextFree(d.state.Nonce, p.Safe, others))
+	first := atNonce(d.tx, p.Safe, purpose, governance.FreeNonce(d.state.Nonce, p.Safe, others))
 	p.SafeTxs = []governance.SafeTx{first}
 	if p.Kind.Emergency() && p.Timelock == nil {
 		p.SafeTxs = ladder(first, p, d.state.Nonce, others)
@@ -71,7 +71,7 @@ func ladder(t governance.SafeTx, p governance.Proposal, current uint64, others [
 func emergencyNonce(current uint64, p governance.Proposal, others []governance.Proposal) uint64 {
 	taken := map[uint64]bool{}
 	for _, o := range others {
-		if t := o.Active(); o.ID != p.ID && o.Kind.Emergency() && sameSafe(o.Safe, p.Safe) && t != nil && open(*t) {
+		if t := o.Active(); o.ID != p.ID && o.Kind.Emergency() && o.Safe.Same(p.Safe) && t != nil && t.Open() {
 			taken[t.Tx.Nonce] = true
 		}
 	}
@@ -84,7 +84,7 @@ func emergencyNonce(current uint64, p governance.Proposal, others []governance.P
 // signedRivals counts the transactions with a quorum that are no emergency and stand where the emergency does, or behind it.
 func signedRivals(from uint64, p governance.Proposal, others []governance.Proposal) (n uint64) {
 	for _, o := range others {
-		if o.Kind.Emergency() || !sameSafe(o.Safe, p.Safe) {
+		if o.Kind.Emergency() || !o.Safe.Same(p.Safe) {
 			continue
 		}
 		for _, t := range o.SafeTxs {
@@ -94,29 +94,6 @@ func signedRivals(from uint64, p governance.Proposal, others []governance.Propos
 		}
 	}
 	return n
-}
-
-// nextFree is the first nonce behind everything that is open on the Safe.
-func nextFree(current uint64, ref governance.SafeRef, others []governance.Proposal) uint64 {
-	next := current
-	for _, o := range others {
-		if !sameSafe(o.Safe, ref) {
-			continue
-		}
-		for _, t := range o.SafeTxs {
-			if open(t) && t.Tx.Nonce >= next {
-				next = t.Tx.Nonce + 1
-			}
-		}
-	}
-	return next
-}
-
-func sameSafe(a, b governance.SafeRef) bool { return a.ChainID == b.ChainID && a.Address == b.Address }
-
-// open reports whether a SafeTx can still be signed or sent.
-func open(t governance.SafeTx) bool {
-	return t.State == governance.TxAsking || t.State == governance.TxApproved
 }
 
 // describe puts the calls in words and names the dangers.
@@ -139,6 +116,7 @@ func (c *Coordinator) describe(p *governance.Proposal, others []governance.Propo
 
 // twins names every earlier proposal of the same intent that has ended while signatures for it still work: whoever holds them can
 // do it a second time.
+// And it names what has ended and can be executed in the place of this one, at its nonce.
 func (c *Coordinator) twins(p governance.Proposal) []governance.DangerView {
 	dangers := []governance.DangerView{}
 	watched, err := c.cfg.Store.Watched()
@@ -147,9 +125,13 @@ func (c *Coordinator) twins(p governance.Proposal) []governance.DangerView {
 		return dangers
 	}
 	for _, o := range watched {
-		if o.ID != p.ID && o.State.Ended() && o.Usable() && o.Target == p.Target && sameSafe(o.Safe, p.Safe) {
+		if o.ID != p.ID && o.State.Ended() && o.Usable() && o.Target == p.Target && o.Safe.Same(p.Safe) {
 			dangers = append(dangers, governance.DangerView{Code: "signed_before",
 				Text: fmt.Sprintf("%s asked for the same and has ended, but signatures for it still work at nonce %d: both can be executed.", o.ID, o.Active().Tx.Nonce)})
+		}
+		if t := o.SignedAt(p.SafeTxs[0].Tx.Nonce); o.ID != p.ID && o.State.Ended() && o.Usable() && t != nil && o.Safe.Same(p.Safe) && p.Playbook != VoidPlaybook {
+			dangers = append(dangers, governance.DangerView{Code: "loaded_rival",
+				Text: fmt.Sprintf("%s has ended, but signatures for it still work at nonce %d, where this stands: anyone can execute that one first, and then this must be proposed again.", o.ID, t.Tx.Nonce)})
 		}
 	}
 	return dangers
@@ -162,7 +144,7 @@ func displaced(p governance.Proposal, others []governance.Proposal) (dangers []g
 	}
 	nonce := p.SafeTxs[0].Tx.Nonce
 	for _, o := range others {
-		if t := o.Active(); !o.Kind.Emergency() && sameSafe(o.Safe, p.Safe) && t != nil && open(*t) && t.Tx.Nonce == nonce {
+		if t := o.Active(); !o.Kind.Emergency() && o.Safe.Same(p.Safe) && t != nil && t.Open() && t.Tx.Nonce == nonce {
 			dangers = append(dangers, governance.DangerView{Code: "displaces",
 				Text: fmt.Sprintf("This takes nonce %d, on which %s stands: when this is mined, %s must be proposed again.", nonce, o.ID, o.ID)})
 		}

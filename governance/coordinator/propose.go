@@ -18,13 +18,19 @@ func (c *Coordinator) Propose(ctx context.Context, in Intent) (Proposed, error) 
 		return c.proposeVoid(ctx, in)
 	case VetoPlaybook:
 		return c.proposeVeto(ctx, in)
+	case RebuildPlaybook:
+		return c.proposeAgain(ctx, in)
 	}
 	w, err := c.prepared(in)
 	if err != nil {
 		return Proposed{}, err
 	}
-	if same, _, err := c.sameIntent(w); err != nil || same != nil {
+	same, others, err := c.sameIntent(w)
+	if err != nil || same != nil {
 		return c.join(same, err)
+	}
+	if err := uncrowded(in, w.pb.Kind, others); err != nil {
+		return Proposed{}, err
 	}
 	if err := c.coolingDown(w); err != nil {
 		return Proposed{}, err
@@ -35,9 +41,11 @@ func (c *Coordinator) Propose(ctx context.Context, in Intent) (Proposed, error) 
 	}
 	c.proposing.Lock()
 	defer c.proposing.Unlock()
-	same, others, err := c.sameIntent(w)
-	if err != nil || same != nil {
+	if same, others, err = c.sameIntent(w); err != nil || same != nil {
 		return c.join(same, err)
+	}
+	if err := uncrowded(in, w.pb.Kind, others); err != nil {
+		return Proposed{}, err
 	}
 	p, err := c.open(ctx, d, others)
 	if err != nil {

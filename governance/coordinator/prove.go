@@ -91,7 +91,7 @@ func nextSafeTxs(p governance.Proposal, state safe.State, others []governance.Pr
 		if err != nil {
 			return governance.Rebuilt{}, fmt.Errorf("build the SafeTx: %w", err)
 		}
-		t := atNonce(governance.SafeTx{Tx: tx}, p.Safe, governance.PurposeExecute, nextFree(state.Nonce, p.Safe, others))
+		t := atNonce(governance.SafeTx{Tx: tx}, p.Safe, governance.PurposeExecute, governance.FreeNonce(state.Nonce, p.Safe, others))
 		return governance.Rebuilt{SafeTxs: []governance.SafeTx{t}, Why: "the window is open; only the Safe may execute, so it is asked again"}, nil
 	}
 	dead := p.Active()

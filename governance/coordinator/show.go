@@ -98,6 +98,11 @@ func (c *Coordinator) look(p governance.Proposal, viewer governance.Viewer) (gov
 	if f.Submissions, err = c.cfg.Store.SubmissionsOf(p.ID); err != nil {
 		return governance.View{}, fmt.Errorf("read the submissions of %s: %w", p.ID, err)
 	}
+	if viewer.Audience > governance.AudiencePublic {
+		if f.Ahead, err = c.ahead(p); err != nil {
+			return governance.View{}, err
+		}
+	}
 	view, ok := governance.NewView(p, f, viewer)
 	if !ok {
 		return view, notFound(p.ID)
@@ -105,12 +110,36 @@ func (c *Coordinator) look(p governance.Proposal, viewer governance.Viewer) (gov
 	return view, nil
 }
 
+// ahead is what the Safe has to come by before it is the turn of a proposal that waits.
+func (c *Coordinator) ahead(p governance.Proposal) ([]governance.NoncePlace, error) {
+	t := p.Active()
+	if p.State.Ended() || t == nil || !t.Open() || t.Tx.Nonce <= p.SafeNonce {
+		return nil, nil
+	}
+	known, err := c.cfg.Store.Watched()
+	if err != nil {
+		return nil, fmt.Errorf("read what is before %s: %w", p.ID, err)
+	}
+	places := governance.NewNonceMap(p.Safe, p.SafeNonce, p.ReadAt.Number, known).Nonces
+	return slices.DeleteFunc(places, func(place governance.NoncePlace) bool { return place.Nonce < p.SafeNonce || place.Nonce >= t.Tx.Nonce }), nil
+}
+
 func (c *Coordinator) plainFacts(p governance.Proposal) governance.Facts {
 	chain := c.cfg.Chains[p.Safe.Chain]
 	return governance.Facts{
 		PublicID: c.ids.publicID(p.ID), PublicURL: c.cfg.PublicURL, Explorer: chain.Explorer, Confirmations: int(chain.Confirmations), //nolint:gosec // a small depth
-		Single: chain.Single, Manifest: c.cfg.Manifest, Head: c.hints.head(p.Safe.Chain), Members: c.people.ownerNames(), PublicNames: c.cfg.PublicNames,
+		Single: chain.Single, Manifest: c.cfg.Manifest, Head: c.hints.head(p.Safe.Chain), Members: c.people.ownerNames(), PublicNames: c.publicNames(),
 	}
+}
+
+// publicNames are the members whose names the public may read.
+func (c *Coordinator) publicNames() (names []string) {
+	for _, m := range c.cfg.Members {
+		if m.Public && c.cfg.PublicNames {
+			names = append(names, m.Name)
+		}
+	}
+	return names
 }
 
 // ReadKey is the capability to read a proposal before it is public. It goes into links for members, never into a log.

@@ -132,7 +132,7 @@ func (c *Coordinator) ProposeSigned(ctx context.Context, in Intent, at time.Time
 		return Proposed{}, err
 	}
 	if name := c.people.byWallet[wallet]; in.Member == "" || strings.EqualFold(in.Member, name) {
-		in.Member, in.Roles = name, nil
+		in.Member, in.Roles, in.Wallet = name, nil, wallet
 		return c.Propose(ctx, in)
 	}
 	return Proposed{}, governance.Refuse(governance.CodeNotPermitted, "leave member out, or sign with that member's wallet", "%s is the wallet of %s, not of %s", wallet.Hex(), c.people.byWallet[wallet], in.Member)

@@ -100,11 +100,11 @@ func (c *Coordinator) yields(p governance.Proposal, t *governance.SafeTx) error 
 		return fmt.Errorf("read open proposals: %w", err)
 	}
 	for _, o := range others {
-		if !o.Kind.Emergency() || !sameSafe(o.Safe, p.Safe) || !o.Backed() && time.Since(o.CreatedAt) > unbackedYield {
+		if !o.Kind.Emergency() || !o.Safe.Same(p.Safe) || !o.Backed() && time.Since(o.CreatedAt) > unbackedYield {
 			continue
 		}
 		for _, rival := range o.SafeTxs {
-			if open(rival) && rival.Tx.Nonce == t.Tx.Nonce {
+			if rival.Open() && rival.Tx.Nonce == t.Tx.Nonce {
 				return fmt.Errorf("%w: held for the emergency %s", errLater, o.ID)
 			}
 		}

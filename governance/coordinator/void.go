@@ -71,7 +71,7 @@ func (c *Coordinator) doomed(in Intent) (governance.Proposal, error) {
 // proposal make usable, or on whose empty place others wait. It is nil where there is none.
 func burnable(p governance.Proposal, others []governance.Proposal) *governance.SafeTx {
 	if !p.State.Ended() {
-		if t := p.Active(); t != nil && open(*t) {
+		if t := p.Active(); t != nil && t.Open() {
 			return t
 		}
 		return nil
@@ -80,28 +80,11 @@ func burnable(p governance.Proposal, others []governance.Proposal) *governance.S
 		return t
 	}
 	for i := range p.SafeTxs {
-		if t := &p.SafeTxs[i]; open(*t) && t.Tx.Nonce >= p.SafeNonce && isGap(t.Tx.Nonce, p.Safe, others) {
+		if t := &p.SafeTxs[i]; t.Open() && t.Tx.Nonce >= p.SafeNonce && governance.IsGap(t.Tx.Nonce, p.Safe, others) {
 			return t
 		}
 	}
 	return nil
-}
-
-// isGap reports whether nothing that is open stands at a nonce although something waits behind it.
-func isGap(nonce uint64, ref governance.SafeRef, others []governance.Proposal) bool {
-	behind := false
-	for _, o := range others {
-		if !sameSafe(o.Safe, ref) {
-			continue
-		}
-		for _, t := range o.SafeTxs {
-			if open(t) && t.Tx.Nonce == nonce {
-				return false
-			}
-			behind = behind || open(t) && t.Tx.Nonce > nonce
-		}
-	}
-	return behind
 }
 
 // draftVoid reads the Safe and tries the transaction.

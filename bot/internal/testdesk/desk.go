@@ -160,7 +160,7 @@ func (d *Desk) Preview(_ context.Context, in coordinator.Intent) (governance.Vie
 }
 
 func (d *Desk) draft(in coordinator.Intent) (governance.View, error) {
-	if in.Playbook == coordinator.VoidPlaybook || in.Playbook == coordinator.VetoPlaybook {
+	if in.Playbook == coordinator.VoidPlaybook || in.Playbook == coordinator.VetoPlaybook || in.Playbook == coordinator.RebuildPlaybook {
 		v := Sample()
 		v.Kind, v.Title, v.Playbook, v.Proposer = governance.KindCustom, in.Playbook+" "+in.Params["proposal"]+in.Params["operation"], in.Playbook, in.Member
 		return v, nil
@@ -302,6 +302,12 @@ func (d *Desk) Timelocks(context.Context, governance.Viewer) ([]coordinator.Time
 	opens := "2026-11-20T14:02:00Z"
 	return []coordinator.Timelock{{Name: "core", Kind: "openzeppelin", Chain: "ethereum", Address: BobWallet, MinDelay: 60,
 		Operations: []coordinator.TimelockOperation{{Proposal: "P-1", TimelockView: governance.TimelockView{State: governance.OperationWaiting, OpensAt: &opens}}}}}, nil
+}
+
+// Nonces draws one Safe with a gap.
+func (d *Desk) Nonces(context.Context) ([]governance.NonceMap, error) {
+	return []governance.NonceMap{{Safe: "guardian", Chain: "ethereum", Address: BobWallet, Nonce: 7, Free: 7, Nonces: []governance.NoncePlace{
+		{Nonce: 7, State: governance.NonceGap, Text: "Nothing stands here, and what is behind it waits."}, {Nonce: 8, State: governance.NonceOpen, Text: "P-1 stands here, with 0 of 2 signatures."}}}}, nil
 }
 
 // ReadKey is recognisable.
