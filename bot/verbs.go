@@ -21,35 +21,47 @@ func (b *Bot) status(ctx context.Context, who asker, c Command) (Card, error) {
 		}
 		return details(v, b.reader(v, governance.AudienceWarRoom)), nil
 	}
-	open, err := b.open(ctx, who)
+	open, loaded, err := b.open(ctx, who)
 	if err != nil {
 		return Card{}, err
 	}
-	if len(open) == 0 {
-		return Answer("Nothing is open", "No proposal asks for anything now."), nil
-	}
 	card := Card{Header: fmt.Sprintf("%d open", len(open)), Summary: openText(len(open))}
+	if len(open) == 0 {
+		card = Answer("Nothing is open", "No proposal asks for anything now.")
+	}
 	lines := make([]Line, 0, len(open))
 	for _, v := range open {
 		lines = append(lines, append(Line{Strong(headline(v)), Plain(" · " + v.Headline() + " · ")}, sentence(v.Status, Plain)...))
 	}
-	card.Sections = []Section{{Lines: clip(lines, 20, "open proposals")}}
+	if len(lines) > 0 {
+		card.Sections = append(card.Sections, Section{Lines: clip(lines, 20, "open proposals")})
+	}
+	var burn []Line
+	for _, v := range loaded {
+		burn = append(burn, Line{Strong(v.ID), Plain(fmt.Sprintf(" · %s · nonce %d · ", v.Headline(), v.Loaded.Nonce)), Code("/" + b.cfg.Names.Root + " void " + v.ID)})
+	}
+	if len(burn) > 0 {
+		card.Sections = append(card.Sections, Section{Title: "Ended, and their signatures still count", Lines: clip(burn, 10, "loaded proposals")})
+	}
 	return card, nil
 }
 
-// open lists the proposals that have not ended, newest first. It looks at the newest page only: what is older and still
-// open is rare, and the board shows it.
-func (b *Bot) open(ctx context.Context, who asker) (open []governance.View, err error) {
+// open lists the proposals that have not ended, newest first, and those that have while signatures over them still count. It looks at
+// the newest page only: what is older and still open is rare, and the board shows it.
+func (b *Bot) open(ctx context.Context, who asker) (open, loaded []governance.View, err error) {
 	page, err := b.desk.List(ctx, coordinator.Query{Viewer: who.viewer()})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, v := range page.Views {
-		if !v.State.Ended() {
+		switch {
+		case !v.State.Ended():
 			open = append(open, v)
+		case v.Loaded != nil:
+			loaded = append(loaded, v)
 		}
 	}
-	return open, nil
+	return open, loaded, nil
 }
 
 // subject finds the proposal that a command is about: the one it names, or the only one that is open.
@@ -57,7 +69,7 @@ func (b *Bot) subject(ctx context.Context, who asker, c Command) (string, error)
 	if id := c.Proposal(); id != "" {
 		return id, nil
 	}
-	open, err := b.open(ctx, who)
+	open, _, err := b.open(ctx, who)
 	if err != nil {
 		return "", err
 	}

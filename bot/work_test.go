@@ -244,3 +244,14 @@ func TestSecretsPrintNowhere(t *testing.T) {
 		t.Errorf("the secret is in %s", all)
 	}
 }
+
+// TestWhatIsLoadedIsListed: it has ended, and nobody would look for it.
+func TestWhatIsLoadedIsListed(t *testing.T) {
+	s := newStage(t)
+	v := testdesk.Sample()
+	v.ID, v.State, v.Loaded = "P-9", governance.StateCanceled, &governance.LoadedView{Nonce: 7, Usable: true}
+	s.desk.Put(v)
+	card := s.says("alice", "belay", "status")
+	s.contains(card, "signatures still count")
+	s.contains(card, "/belay void P-9")
+}

@@ -90,6 +90,10 @@ func (l look) view() View {
 	for _, c := range p.Postconditions {
 		v.Postconditions = append(v.Postconditions, PostconditionView{Text: Untrusted(c.Text), Value: Untrusted(c.Value), OK: c.OK, Block: c.Block})
 	}
+	if t := p.Loaded(); t != nil && p.State.Ended() && (p.Effect() == nil || p.Usable()) {
+		void := safe.Hash(p.Safe.Domain(), safe.Void(p.Safe.Address, t.Tx.Nonce)).SafeTx
+		v.Loaded = &LoadedView{Nonce: t.Tx.Nonce, Usable: p.Usable(), SafeTxHash: hash(void), CheckWords: safe.CheckWords(void)}
+	}
 	if p.Undo != "" {
 		v.Undo = &UndoView{Playbook: p.Undo, Params: maps.Clone(p.UndoParams)}
 	}

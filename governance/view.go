@@ -55,6 +55,7 @@ type View struct {
 	Approve    []string      `json:"approve"`    // roles that must agree before owners are asked
 	Approvals  []OpinionView `json:"approvals"`  // what they said
 	Unapproved []string      `json:"unapproved"` // roles that have not agreed yet
+	Loaded     *LoadedView   `json:"loaded"`     // it has ended, and signatures over it still count
 	Public     *PublicView   `json:"public"`
 	Explorer   string        `json:"explorer"` // base address of the chain's explorer; "" when none
 	Links      LinksView     `json:"links"`
@@ -215,6 +216,14 @@ type OpinionView struct {
 	Text   Untrusted `json:"text"`
 	At     string    `json:"at"`
 	Wallet string    `json:"wallet"` // what it was said with; "": in chat, where it is a note
+}
+
+// LoadedView says what would make an ended proposal harmless: a void of its nonce, whose hash is known before anybody proposes it.
+type LoadedView struct {
+	Nonce      uint64 `json:"nonce"`
+	Usable     bool   `json:"usable"` // a quorum stands: anyone who holds the signatures can execute it
+	SafeTxHash string `json:"void_safe_tx_hash"`
+	CheckWords string `json:"void_check_words"`
 }
 
 // PublicView is what the community reads.

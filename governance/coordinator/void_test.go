@@ -35,12 +35,15 @@ func TestAnEndedProposalIsMadeHarmless(t *testing.T) {
 		if want := safe.Hash(safe.Domain{ChainID: testChainID, Safe: guardianSafe, Version: safe.V1_4_1}, safe.Void(guardianSafe, v.Nonce)).SafeTx.Hex(); void.SafeTxHash != want {
 			t.Errorf("its hash is %s, want %s", void.SafeTxHash, want)
 		}
+		if loaded := r.show(v.ID).Loaded; loaded == nil || !loaded.Usable || loaded.Nonce != v.Nonce || loaded.SafeTxHash != void.SafeTxHash {
+			t.Errorf("the void that was prepared is %+v", loaded)
+		}
 		if again, err := r.voids(v.ID); err != nil || !again.Joined || again.View.ID != void.ID {
 			t.Errorf("asked again: %+v %v", again, err)
 		}
 		r.sign(void, void.SafeTxHash, alice, bob)
 		r.ends(void.ID, governance.StateExecuted)
-		r.blocks("it is harmless", func() bool { return !noted(r.show(v.ID), "LOADED") })
+		r.blocks("it is harmless", func() bool { return !noted(r.show(v.ID), "LOADED") && r.show(v.ID).Loaded == nil })
 		_, err = r.voids(v.ID)
 		refused(t, err, governance.CodeNotOpen, "no signature over "+v.ID+" works any more")
 	})
