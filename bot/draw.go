@@ -574,7 +574,11 @@ func footer(v governance.View, r Reader) Line {
 	if v.ID == "" || !r.member() {
 		return nil
 	}
-	return Line{Plain("The wallet decides, not this chat. Check with /" + r.Names.WithDefaults().Root + " status " + v.ID)}
+	line := Line{Plain("The wallet decides, not this chat. Check with /" + r.Names.WithDefaults().Root + " status " + v.ID)}
+	if vouched := v.Manifest.Line(); vouched != "" {
+		line = append(line, Plain(". "+vouched))
+	}
+	return line
 }
 
 // instant reads a View's time; false for none.

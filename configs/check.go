@@ -39,6 +39,7 @@ func (r *reader) check(c *Config) {
 	}
 	r.checkAddresses(c)
 	r.checkMembers(c)
+	r.checkManifest(c)
 	r.checkPlaybooks(c, safes, timelocks, onChain)
 }
 

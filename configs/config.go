@@ -142,12 +142,6 @@ type Slack struct {
 	APIURL        string // with a trailing slash
 }
 
-// Manifest is the file of members' signatures over the configuration.
-type Manifest struct {
-	Require    int
-	Signatures string
-}
-
 // ABI is one JSON ABI as it was read: an array, or an object that holds one under "abi". It holds for every contract, or for
 // the one that it is bound to.
 type ABI struct {

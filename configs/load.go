@@ -147,16 +147,6 @@ func readPrivacy(v value) Privacy {
 	return p
 }
 
-func readManifest(v value) Manifest {
-	s := v.section()
-	m := Manifest{Require: int(s.get("require").number(0, 100, 0))} //nolint:gosec // bounded above
-	if file := s.get("signatures"); file.given() {
-		m.Signatures = file.filePath()
-	}
-	s.close()
-	return m
-}
-
 // glob resolves patterns beside the configuration, each file once, by name.
 func (r *reader) glob(v value) []string {
 	var files []string

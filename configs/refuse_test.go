@@ -117,7 +117,6 @@ func TestWhatIsNotBuiltYetIsRefused(t *testing.T) {
 	timelock := "timelocks:\n  - {name: t, chain: ethereum, address: \"0x1111111111111111111111111111111111111111\", "
 	for _, c := range []struct{ name, text, want string }{
 		{"another timelock", timelock + "kind: compound}\n", "a timelock that is not openzeppelin is not built yet: remove timelocks[0].kind for now"},
-		{"signatures over the manifest", "manifest: {require: 2}\n", "is not built yet: remove manifest.require for now"},
 		{"paging", "members: [{name: a, page: [{webhook_file: x}]}]\n", "paging members is not built yet: remove members[0].page for now"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -22,7 +22,6 @@ var unbuiltInConfig = []unbuilt{
 	{"chains[].relayer.keystore", written, "a relayer key in a keystore"},
 	{"chains[].relayer.remote", written, "a remote relayer signer"},
 	{"members[].page", written, "paging members"},
-	{"manifest.require", otherThan("0"), "requiring signatures over the configuration"},
 }
 
 // written reports whether a value says anything: an empty list or mapping does not.

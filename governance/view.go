@@ -59,6 +59,7 @@ type View struct {
 	Public     *PublicView   `json:"public"`
 	Explorer   string        `json:"explorer"` // base address of the chain's explorer; "" when none
 	Links      LinksView     `json:"links"`
+	Manifest   *ManifestView `json:"manifest"` // the configuration and who vouches for it; null when not known
 }
 
 // Untrusted is text from people or from the chain. No renderer may pass it on unescaped: it has no method that gives a
@@ -279,9 +280,9 @@ type Facts struct {
 	PublicID      string
 	PublicURL     string // the one origin, without a trailing slash
 	Explorer      string
-	Confirmations int    // depth at which mined counts as final; 0 means the finalized tag
-	Single        bool   // one provider only: everything is marked unverified
-	Manifest      string // sentence about the configuration's signatures; "" when all is well
+	Confirmations int     // depth at which mined counts as final; 0 means the finalized tag
+	Single        bool    // one provider only: everything is marked unverified
+	Manifest      Vouched // who vouches for the configuration
 	Head          safe.Block
 	Members       map[string]string // owner address (EIP-55) → member
 	PublicNames   []string          // members whose names the public may read

@@ -57,6 +57,10 @@ func views(cfg *configs.Config, db *store.Store, list []governance.Proposal) ([]
 			names[w.Hex()] = m.Name
 		}
 	}
+	standing, _, err := vouched(cfg)
+	if err != nil {
+		return nil, err
+	}
 	for _, proposal := range list {
 		events, err := db.Events(proposal.ID)
 		if err != nil {
@@ -67,7 +71,7 @@ func views(cfg *configs.Config, db *store.Store, list []governance.Proposal) ([]
 			return nil, err
 		}
 		f := governance.Facts{PublicID: coordinator.PublicID(db.Derive(coordinatorSecret), proposal.ID), PublicURL: cfg.HTTP.PublicURL, Members: names,
-			Events: events, Submissions: submissions, Head: proposal.ReadAt, Manifest: unsignedBanner}
+			Events: events, Submissions: submissions, Head: proposal.ReadAt, Manifest: standing}
 		for _, c := range cfg.Chains {
 			if c.Name == proposal.Safe.Chain {
 				f.Explorer, f.Confirmations, f.Single = c.Explorer, c.Confirmations, len(c.RPC) == 1

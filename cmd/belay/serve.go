@@ -57,6 +57,9 @@ func (p *program) serveOnce(ctx context.Context, cfg *configs.Config, hangups <-
 	for _, w := range cfg.Warnings {
 		log.Warn("configuration", "reason", w.Error())
 	}
+	if err := tellManifest(cfg, log); err != nil {
+		return nil, err
+	}
 	s, err := wire(ctx, cfg, log)
 	if err != nil {
 		return nil, err
@@ -109,7 +112,9 @@ func (p *program) awaitReload(ctx context.Context, hangups <-chan os.Signal, s *
 			}
 		}
 		if err == nil {
-			s.log.Info("configuration read again")
+			err = tellChanges(s.cfg, next, s.log)
+		}
+		if err == nil {
 			return next
 		}
 		s.log.Error("the new configuration is not good; the old one goes on", "error", err)

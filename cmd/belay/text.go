@@ -31,6 +31,9 @@ func proposalText(v governance.View) string {
 		}
 	}
 	line("")
+	if m := v.Manifest; m != nil {
+		line("Configured   %s, %s", m.Hash, clean(m.Vouchers()))
+	}
 	line("Nonce        %d", v.Nonce)
 	line("Domain hash  %s", v.DomainHash)
 	line("Message hash %s", v.MessageHash)

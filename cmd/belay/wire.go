@@ -144,10 +144,14 @@ func (s *service) coordinatorConfig() (coordinator.Config, error) {
 	if err != nil {
 		return coordinator.Config{}, err
 	}
+	standing, _, err := vouched(s.cfg)
+	if err != nil {
+		return coordinator.Config{}, err
+	}
 	cfg := coordinator.Config{
 		Chains: map[string]coordinator.ChainConfig{}, Safes: map[string]coordinator.SafeConfig{}, Timelocks: map[string]coordinator.TimelockConfig{},
 		Playbooks: playbooks, Members: members(s.cfg), Groups: groups(s.cfg), Labels: labels(s.cfg), Functions: functions, Contracts: contracts,
-		PublicURL: s.cfg.HTTP.PublicURL, PublicNames: s.cfg.Privacy.PublicNames != "none", Manifest: unsignedBanner,
+		PublicURL: s.cfg.HTTP.PublicURL, PublicNames: s.cfg.Privacy.PublicNames != "none", Manifest: standing,
 		Logger: s.log, Observe: s.metrics.observe,
 	}
 	for _, c := range s.cfg.Chains {
@@ -169,9 +173,6 @@ func (s *service) coordinatorConfig() (coordinator.Config, error) {
 
 // coordinatorSecret names the store's secret that public ids and read keys are derived from.
 const coordinatorSecret = "coordinator/v1"
-
-// unsignedBanner is on every card until the set of playbooks, ABIs, labels, members and Safes can be signed by its members.
-const unsignedBanner = "The configuration is unsigned: nobody but the operator vouches for playbooks, names and members."
 
 // coordinatorChain makes a chain's lanes. Every key signs nothing but executions on what is configured.
 func (s *service) coordinatorChain(c configs.Chain) (coordinator.ChainConfig, error) {

@@ -32,9 +32,9 @@ type Config struct {
 
 	PublicURL   string
 	PublicNames bool
-	Manifest    string   // sentence for every card about the configuration's signatures; "" when all is well
-	Rooms       []string // platforms that carry cards
-	Secret      [32]byte // derives public ids and read keys; stays the same for the life of the store
+	Manifest    governance.Vouched // who vouches for all of the above; see vouched
+	Rooms       []string           // platforms that carry cards
+	Secret      [32]byte           // derives public ids and read keys; stays the same for the life of the store
 
 	Handler    Handler              // nil: no chat
 	Deliverers map[string]Deliverer // by room

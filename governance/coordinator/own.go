@@ -50,6 +50,9 @@ func (c *Coordinator) openOwn(ctx context.Context, d *drafting, place func(id st
 			return c.join(&others[i], nil)
 		}
 	}
+	if err := c.vouched(d.p.Kind, d.p.Playbook); err != nil {
+		return Proposed{}, err
+	}
 	if err := uncrowded(d.wish.in, d.p.Kind, others); err != nil {
 		return Proposed{}, err
 	}

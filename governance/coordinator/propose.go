@@ -32,7 +32,7 @@ func (c *Coordinator) Propose(ctx context.Context, in Intent) (Proposed, error) 
 	if err := uncrowded(in, w.pb.Kind, others); err != nil {
 		return Proposed{}, err
 	}
-	if err := c.coolingDown(w); err != nil {
+	if err := c.mayOpen(w); err != nil {
 		return Proposed{}, err
 	}
 	d, err := c.draft(ctx, w)
@@ -67,7 +67,7 @@ func (c *Coordinator) Preview(ctx context.Context, in Intent) (governance.View, 
 	if err != nil {
 		return governance.View{}, err
 	}
-	if err := c.coolingDown(w); err != nil {
+	if err := c.mayOpen(w); err != nil {
 		return governance.View{}, err
 	}
 	d, err := c.draft(ctx, w)

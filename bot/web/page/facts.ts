@@ -79,8 +79,13 @@ export function identity(v: Proposal): HTMLElement {
       ["Version", `${v.safe.version}, ${verifiedWords(v.safe.verified_by)}`],
       t && ["Nonce", `${t.nonce}, the ${purposeWords(v, t)}`],
       v.timelock ? [`Timelock ${clean(v.timelock.name)}`, hex(v.timelock.address)] : undefined,
-      t && ["To", hex(t.safe_tx.to)], t && ["Value", ether(t.safe_tx.value) || "0"]));
+      t && ["To", hex(t.safe_tx.to)], t && ["Value", ether(t.safe_tx.value) || "0"],
+      v.manifest ? ["Configuration", el("div", {}, hex(v.manifest.hash), para(vouchedWords(v.manifest), "small"))] : undefined));
 }
+
+/** Who signed the playbooks, names and members that this proposal comes from. */
+const vouchedWords = (m: NonNullable<Proposal["manifest"]>): string =>
+  m.signed_by.length > 0 ? `signed by ${m.signed_by.map((s) => `${clean(s.member)} on ${s.at.slice(0, 10)}`).join(", ")}` : "signed by nobody";
 
 const threeHashes = (domain: string, message: string, safeTx: string): HTMLElement =>
   facts(["Domain hash", hex(domain)], ["Message hash", hex(message)], ["safeTxHash", hex(safeTx)], ["Check words", checkWords(safeTx)]);

@@ -80,6 +80,7 @@ export interface Proposal {
   unapproved: string[];
   approvals: Opinion[];
   explorer: string;
+  manifest: { hash: string; require: number; signed_by: { member: string; at: string }[] } | null;
 }
 
 export const ended = (p: Proposal): boolean => ["executed", "ineffective", "canceled", "expired", "superseded", "failed"].includes(p.state);

@@ -1,0 +1,104 @@
+package coordinator
+
+import (
+	"testing"
+	"time"
+
+	"belay/governance"
+
+	"github.com/ethereum/go-ethereum/common"
+)
+
+// standing is a configuration that takes signatures and has as many.
+func standing(require int, members ...string) governance.Vouched {
+	v := governance.Vouched{Manifest: common.Hash{1}, Require: require}
+	for _, m := range members {
+		v.Signed = append(v.Signed, governance.Vouch{Manifest: v.Manifest, Member: m, At: time.Unix(1_700_000_000, 0)})
+	}
+	return v
+}
+
+// TestAnUnsignedConfigurationServesNoEmergency: where it takes signatures, a pause cannot even be looked at before members gave them.
+// What is no emergency needs nothing more than before, and says how the configuration stands.
+func TestAnUnsignedConfigurationServesNoEmergency(t *testing.T) {
+	pause := Intent{Playbook: "pause", Params: map[string]string{"asset": "usdc"}, Member: "alice", Reason: "drill"}
+	for name, c := range map[string]struct {
+		manifest governance.Vouched
+		refused  bool
+		note     string
+	}{
+		"nobody signed, and nobody has to": {standing(0), false, "is unsigned"},
+		"one signed, and nobody has to":    {standing(0, "alice"), false, ""},
+		"nobody signed":                    {standing(1), true, "signed by 0 of the 1 members"},
+		"too few signed":                   {standing(2, "alice"), true, "signed by 1 of the 2 members"},
+		"enough signed":                    {standing(2, "alice", "bob"), false, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, r *rig) {
+				r.cfg.Manifest = c.manifest
+				r.start()
+				_, err := r.c.Preview(t.Context(), pause)
+				if c.refused {
+					refused(t, err, governance.CodeNotPermitted, "the configuration 0x01", "nobody vouches for pause")
+					_, err = r.c.Propose(t.Context(), pause)
+					refused(t, err, governance.CodeNotPermitted, "the configuration 0x01", "belay config sign")
+				} else if err != nil {
+					t.Errorf("a preview: %v", err)
+				} else if v := r.pause("usdc"); c.note != "" && !noted(v, c.note) || c.note == "" && len(v.Notes) > 0 {
+					t.Errorf("the pause's card says %q, want %q", v.Notes, c.note)
+				}
+				v := r.setLtv("7000")
+				if c.note != "" && !noted(v, c.note) || v.Manifest == nil || v.Manifest.Hash != c.manifest.Manifest.Hex() || len(v.Manifest.SignedBy) != len(c.manifest.Signed) {
+					t.Errorf("a routine card says %q with %+v, want %q", v.Notes, v.Manifest, c.note)
+				}
+			})
+		})
+	}
+}
+
+// TestAnOpenEmergencyOutlivesItsConfiguration: it was proposed under a signed set, and goes on being joined, signed and sent under one
+// that is not.
+func TestAnOpenEmergencyOutlivesItsConfiguration(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		r.cfg.Manifest = standing(1, "alice")
+		r.start()
+		v := r.pause("usdc")
+		r.sign(v, v.SafeTxHash, alice)
+		r.stop()
+		r.cfg.Manifest = standing(1)
+		r.start()
+		again, err := r.c.Propose(t.Context(), Intent{Playbook: "pause", Params: map[string]string{"asset": "usdc"}, Member: "alice", Reason: "drill"})
+		if err != nil || !again.Joined || again.View.ID != v.ID {
+			t.Fatalf("asked for again: %+v, %v", again, err)
+		}
+		_, err = r.c.Propose(t.Context(), Intent{Playbook: "pause", Params: map[string]string{"asset": "weth"}, Member: "alice", Reason: "drill"})
+		refused(t, err, governance.CodeNotPermitted)
+		r.sign(v, v.SafeTxHash, bob)
+		r.blocks("it is executed", r.is(v.ID, governance.StateExecuted))
+	})
+}
+
+// TestAVetoNeedsASignedConfigurationToo: it takes the emergency lane, and the timelock that it cancels in stands in the same files. One
+// that is open already is joined.
+func TestAVetoNeedsASignedConfigurationToo(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		under := func(m governance.Vouched) {
+			r.stop()
+			r.cfg.Manifest = m
+			r.start()
+		}
+		under(standing(1))
+		v := r.queued()
+		_, err := r.vetoes(v.ID, "alice")
+		refused(t, err, governance.CodeNotPermitted, "nobody vouches for veto")
+		under(standing(1, "alice"))
+		veto, err := r.vetoes(v.ID, "bob")
+		if err != nil {
+			t.Fatal(err)
+		}
+		under(standing(1))
+		if again, err := r.vetoes(v.ID, "alice"); err != nil || !again.Joined || again.View.ID != veto.View.ID {
+			t.Errorf("asked for again: %+v, %v", again, err)
+		}
+	})
+}
