@@ -47,7 +47,7 @@ func newRoot(s streams) *cobra.Command {
 	root.PersistentFlags().StringVar(&p.logFormat, "log-format", "json", "json or text")
 	root.PersistentFlags().BoolVar(&p.json, "json", false, "results as JSON")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
-	root.AddCommand(p.initialize(), p.serve(), p.check(), p.playbook(), p.hash(), p.decode(), p.propose(), p.proposals(), p.nonces(), p.show(), p.sign(), p.execute(), p.log(), p.backup(), p.restore(), p.version())
+	root.AddCommand(p.initialize(), p.serve(), p.check(), p.playbook(), p.hash(), p.decode(), p.propose(), p.proposals(), p.nonces(), p.show(), p.sign(), p.execute(), p.log(), p.config(), p.backup(), p.restore(), p.version())
 	root.AddCommand(p.statements()...)
 	strictArgs(root)
 	return root
