@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -30,7 +31,8 @@ func (p *program) serve() *cobra.Command {
 	}}
 }
 
-// serveUntilStopped runs one configuration after the other: SIGHUP reads the files again, and keeps the old on error.
+// serveUntilStopped runs one configuration after the other: SIGHUP reads the files again, and keeps the old on error, also when the new
+// one turns out only at its start to be no good, as with a relayer that has power.
 func (p *program) serveUntilStopped(ctx context.Context) error {
 	cfg, err := p.load()
 	if err != nil {
@@ -39,14 +41,29 @@ func (p *program) serveUntilStopped(ctx context.Context) error {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
+	var before *configs.Config
 	for {
 		next, err := p.serveOnce(ctx, cfg, hangups)
-		if err != nil || next == nil {
+		var unstarted *startError
+		switch {
+		case errors.As(err, &unstarted) && before != nil && ctx.Err() == nil:
+			unstarted.log.Error("the new configuration cannot be served; the old one goes on", "error", err)
+			cfg, before = before, nil
+		case err != nil || next == nil:
 			return err
+		default:
+			cfg, before = next, cfg
 		}
-		cfg = next
 	}
 }
+
+// startError ends a configuration before anything of it was served.
+type startError struct {
+	error
+	log *slog.Logger
+}
+
+func (e *startError) Unwrap() error { return e.error }
 
 // serveOnce runs until ctx ends (next is nil) or a good new configuration was read.
 func (p *program) serveOnce(ctx context.Context, cfg *configs.Config, hangups <-chan os.Signal) (next *configs.Config, err error) {
@@ -58,21 +75,22 @@ func (p *program) serveOnce(ctx context.Context, cfg *configs.Config, hangups <-
 		log.Warn("configuration", "reason", w.Error())
 	}
 	if err := tellManifest(cfg, log); err != nil {
-		return nil, err
+		return nil, &startError{err, log}
 	}
 	s, err := wire(ctx, cfg, log)
 	if err != nil {
-		return nil, err
+		return nil, &startError{err, log}
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
 	if err := s.refusePower(ctx); err != nil {
-		return nil, err
+		return nil, &startError{err, log}
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	group, ctx := errgroup.WithContext(ctx)
 	if err := s.listen(ctx, group); err != nil {
-		return nil, err
+		stop() // the first port is free again before anyone tries anew
+		return nil, &startError{errors.Join(err, group.Wait()), log}
 	}
 	group.Go(func() error { return s.coord.Run(ctx) })
 	group.Go(func() error { s.checkAfterCrash(ctx); return nil })
