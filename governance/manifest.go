@@ -223,10 +223,22 @@ type SignedByView struct {
 	At     string `json:"at"`
 }
 
+// banner is what the viewer is told of a configuration that too few vouch for.
+func (l look) banner() string {
+	if l.mum() {
+		return ""
+	}
+	return l.f.Manifest.Banner()
+}
+
+// mum reports whether the viewer is told nothing of the configuration: that no pause can be asked for now is not for the public, where
+// somebody may wait for just that.
+func (l look) mum() bool { return !l.open && !l.f.Manifest.Enough() }
+
 // manifest is null where no configuration stands behind the view.
 func (l look) manifest() *ManifestView {
 	standing := l.f.Manifest
-	if standing.Manifest == (common.Hash{}) {
+	if standing.Manifest == (common.Hash{}) || l.mum() {
 		return nil
 	}
 	v := &ManifestView{Hash: standing.Manifest.Hex(), Require: standing.Require, SignedBy: []SignedByView{}}

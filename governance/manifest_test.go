@@ -218,6 +218,13 @@ func TestAViewSaysWhoVouches(t *testing.T) {
 			t.Errorf("the line is %q, want %q", v.Manifest.Line(), want)
 		}
 	}
+	wanting, _ := m.Judge(site, 1, nil, nil)
+	for audience, told := range map[governance.Audience]bool{governance.AudiencePublic: false, governance.AudienceKey: true, governance.AudienceWarRoom: true} {
+		v, ok := governance.NewView(p, governance.Facts{Manifest: wanting}, governance.Viewer{Audience: audience})
+		if noted := strings.Contains(strings.Join(v.Notes, "\n"), "no new emergency is served"); !ok || noted != told || (v.Manifest != nil) != told {
+			t.Errorf("audience %d is told that no pause can be asked for: %q, %+v", audience, v.Notes, v.Manifest)
+		}
+	}
 	unsigned, _ := m.Judge(site, 0, nil, nil)
 	v, _ := governance.NewView(p, governance.Facts{Manifest: unsigned}, governance.Viewer{})
 	if v.Manifest.Line() != "" || !strings.Contains(strings.Join(v.Notes, "\n"), "is unsigned") {

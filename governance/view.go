@@ -59,7 +59,7 @@ type View struct {
 	Public     *PublicView   `json:"public"`
 	Explorer   string        `json:"explorer"` // base address of the chain's explorer; "" when none
 	Links      LinksView     `json:"links"`
-	Manifest   *ManifestView `json:"manifest"` // the configuration and who vouches for it; null when not known
+	Manifest   *ManifestView `json:"manifest"` // the configuration and who vouches for it; null when not known, or not for the viewer
 }
 
 // Untrusted is text from people or from the chain. No renderer may pass it on unescaped: it has no method that gives a

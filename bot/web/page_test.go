@@ -192,6 +192,17 @@ func TestPageSignsABatchOfPublishedCode(t *testing.T) {
 	b.keeps("sign-batch")
 }
 
+// TestPageSaysWhoVouchesForTheConfiguration: with the whole hash, on the signing page and on that of the proposal.
+func TestPageSaysWhoVouchesForTheConfiguration(t *testing.T) {
+	v := pauseView()
+	v.Manifest = &governance.ManifestView{Hash: common.Hash{0x5e, 1}.Hex(), SignedBy: []governance.SignedByView{{Member: "alice", At: "2026-11-21T09:00:00Z"}}}
+	b := openTab(t, newFake(v), owner(0), phone)
+	for _, path := range []string{signPath, "/p/P-12" + keyed} {
+		b.open(path)
+		b.sees("Configuration", v.Manifest.Hash, "signed by alice on 2026-11-21")
+	}
+}
+
 func TestPageLeadsToTheRightChain(t *testing.T) {
 	f, w := newFake(pauseView()), owner(0)
 	w.chain = 10
