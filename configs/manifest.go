@@ -134,7 +134,7 @@ func (s *Signatures) take(line []byte) bool {
 		if !exactly(line, &l) {
 			return false
 		}
-		s.Items = append(s.Items, SignedItem{Set: l.Set, Section: l.Section, Name: l.Name, Hash: l.Hash})
+		s.Items = append(s.Items, SignedItem(l))
 		return true
 	}
 	var l signatureLine
