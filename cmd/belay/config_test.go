@@ -15,6 +15,7 @@ import (
 
 	"belay/configs"
 	"belay/governance"
+	"belay/safe/devnet"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/common/hexutil"
@@ -170,8 +171,8 @@ func TestAChangeTakesNewSignatures(t *testing.T) {
 	if s := h.shown(); len(s.SignedBy) > 0 || len(s.Doubts) != 2 || !strings.Contains(s.Doubts[0], "alice signed for https://belay.example.org, and this is https://other.example.org") {
 		t.Errorf("at another site it stands as %+v", s)
 	}
-	if _, errs := h.signed(h.alice); !strings.Contains(errs, "It is the set that alice signed before") || !slices.Equal(who(h.shown()), []string{"alice"}) {
-		t.Errorf("at another site it says\n%s", errs)
+	if _, errs := h.signed(h.alice); !strings.Contains(errs, "It is the set that alice signed before") || !slices.Equal(who(h.shown()), []string{"alice"}) || len(h.shown().Doubts) != 1 {
+		t.Errorf("at another site it says\n%s\nand stands as %+v", errs, h.shown())
 	}
 }
 
@@ -320,6 +321,21 @@ func (i *incident) asked(playbook string, params map[string]string) (int, string
 	return resp.StatusCode, string(answer)
 }
 
+// figures are what the operator's monitoring reads.
+func (i *incident) figures(admin string) string {
+	i.t.Helper()
+	resp, err := http.Get(admin + "/metrics")
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	return string(text)
+}
+
 // reload tells the running program to read its files again.
 func (i *incident) reload() {
 	i.t.Helper()
@@ -331,7 +347,8 @@ func (i *incident) reload() {
 // TestAPlantedPauseIsNotServed: with signatures asked for, no emergency is served before members signed; after that a planted playbook
 // takes the lane away until they sign again, and what was open before is still signed and sent.
 func TestAPlantedPauseIsNotServed(t *testing.T) {
-	i := newIncident(t)
+	admin := ""
+	i := newIncident(t, func(g *devnet.Guarding) { admin = "http://" + g.AdminListen })
 	i.halt()
 	i.takesSignatures("1")
 	if code, out, errs := belay(t, "--config", i.config, "check"); code != exitFailed || !strings.Contains(out, "fail  configuration: 0x") || !strings.Contains(out, "Could you pause now? NO.") || !strings.Contains(out, "ok    playbook pause-reserve") {
@@ -347,6 +364,10 @@ func TestAPlantedPauseIsNotServed(t *testing.T) {
 		t.Errorf("a routine card says %q", routine.Notes)
 	}
 
+	if figures := i.figures(admin); !strings.Contains(figures, "\nbelay_signatures_missing 1\n") {
+		t.Errorf("nobody would be paged:\n%s", figures)
+	}
+
 	hash := shownBy(t, i.config).Manifest
 	code, out, errs := answered(t, firstWords(hash)+"\n", "--config", i.config, "config", "sign", "--keystore", i.ownersKeystore(), "--password-file", inFile(t, []byte("correct horse\n")))
 	if code != exitDone {
@@ -360,6 +381,10 @@ func TestAPlantedPauseIsNotServed(t *testing.T) {
 	})
 	if v.Manifest == nil || v.Manifest.Hash != hash || len(v.Manifest.SignedBy) != 1 || v.Manifest.SignedBy[0].Member != "alice" || strings.Contains(strings.Join(v.Notes, "\n"), hash[:10]) {
 		t.Errorf("signed, the card says %+v and %q", v.Manifest, v.Notes)
+	}
+
+	if figures := i.figures(admin); !strings.Contains(figures, "\nbelay_signatures_missing 0\n") {
+		t.Errorf("somebody would still be paged:\n%s", figures)
 	}
 
 	playbooks := filepath.Join(filepath.Dir(i.config), "playbooks")
