@@ -16,6 +16,9 @@ func TestASignatureIsNotUsedForever(t *testing.T) {
 	if end := s.p.Deadline(); !end.Equal(first.Add(governance.SignatureLife)) {
 		t.Errorf("the deadline is %s", end)
 	}
+	if v, _ := governance.NewView(s.p, governance.Facts{}, governance.Viewer{Audience: governance.AudienceWarRoom}); v.ExpiresAt != first.Add(governance.SignatureLife).Format(time.RFC3339) {
+		t.Errorf("the card says that it is used until %s", v.ExpiresAt)
+	}
 	s.now = first.Add(governance.SignatureLife - 2*time.Second)
 	s.does(governance.Tick{}).is(governance.StateApproved)
 	s.does(governance.Tick{}).is(governance.StateExpired)

@@ -56,7 +56,7 @@ func (l look) view() View {
 	p := l.p
 	v := View{
 		ID: p.ID, PublicID: l.f.PublicID, State: p.State, Kind: p.Kind, Playbook: p.Playbook, PlaybookHash: hash(p.PlaybookHash),
-		Title: p.Title, Subject: p.Subject, Proposer: l.member(p.Proposer), CreatedAt: instant(p.CreatedAt), ExpiresAt: instant(p.ExpiresAt),
+		Title: p.Title, Subject: p.Subject, Proposer: l.member(p.Proposer), CreatedAt: instant(p.CreatedAt), ExpiresAt: instant(l.until()),
 		Visibility: p.Policy.Visibility, IsPublic: p.Visible(AudiencePublic),
 		Safe: SafeView{Name: p.Safe.Name, Chain: p.Safe.Chain, ChainID: p.Safe.ChainID, Address: p.Safe.Address.Hex(),
 			Version: p.Safe.Version.String(), Verified: p.Safe.Verified == safe.VerifiedByAddress || p.Safe.Verified == safe.VerifiedByCode, VerifiedBy: l.verifiedBy()},
@@ -98,6 +98,14 @@ func (l look) view() View {
 		v.Undo = &UndoView{Playbook: p.Undo, Params: maps.Clone(p.UndoParams)}
 	}
 	return v
+}
+
+// until is when asking ends, or the use of what was signed.
+func (l look) until() time.Time {
+	if end := l.p.Deadline(); !end.IsZero() {
+		return end
+	}
+	return l.p.ExpiresAt
 }
 
 // verifiedBy says how the Safe's code was recognised. Where the providers did not agree, it was not looked at.
