@@ -149,3 +149,31 @@ func TestAPauseThatRevertedIsSentWithWhatHolds(t *testing.T) {
 		r.ends(v.ID, governance.StateExecuted, "pause usdc true")
 	})
 }
+
+// TestAnExecutionThatNobodyCouldJudgeIsHeardAgain: the providers tell of it, but not what it did. Nothing else is watched then, and
+// where the process ends before they do, the next one hears of it.
+func TestAnExecutionThatNobodyCouldJudgeIsHeardAgain(t *testing.T) {
+	for _, restarted := range []bool{false, true} {
+		t.Run(map[bool]string{false: "while running", true: "after a restart"}[restarted], func(t *testing.T) {
+			each(t, func(t *testing.T, r *rig) {
+				r.start()
+				v := r.setLtv("4000")
+				tx := r.stored(v.ID).SafeTxs[0].Tx
+				r.pass(21 * time.Minute)
+				r.until("it is expired", r.is(v.ID, governance.StateExpired))
+				r.chain.set(func(s *scripted) { s.fails["Receipt"] = errDown })
+				r.chain.byHand(guardianSafe, execution(tx, common.HexToHash(v.SafeTxHash), alice, bob))
+				r.chain.mine()
+				r.pass(5 * time.Second)
+				if restarted {
+					r.stop()
+				}
+				r.chain.set(func(s *scripted) { delete(s.fails, "Receipt") })
+				if restarted {
+					r.start()
+				}
+				r.ends(v.ID, governance.StateExecuted, "ltv 4000")
+			})
+		})
+	}
+}

@@ -24,7 +24,7 @@ type hints struct {
 	missed    map[common.Hash]miss     // SafeTxs whose nonce the Safe has passed
 	waits     map[string]wait          // duties that wait although nothing is wrong
 	restless  map[string]bool          // ended proposals that a chain can still change
-	doubts    map[string][]sightedExec // executions that one provider told of, by chain
+	doubts    map[string][]sightedExec // executions that are told of and not judged yet, by chain
 }
 
 // place is a contract on a chain.
@@ -253,20 +253,24 @@ func (h *hints) restlessIDs() []string {
 	return slices.Sorted(maps.Keys(h.restless))
 }
 
-// doubt keeps an execution that could not be agreed on, to ask again.
+// doubt keeps an execution that could not be agreed on or not be recorded, to ask again.
 func (h *hints) doubt(chain string, e sightedExec) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if len(h.doubts[chain]) < doubtsHeld {
+	if len(h.doubts[chain]) < doubtsHeld && !slices.Contains(h.doubts[chain], e) {
 		h.doubts[chain] = append(h.doubts[chain], e)
 	}
 }
 
-// takeDoubts empties the list.
-func (h *hints) takeDoubts(chain string) []sightedExec {
+func (h *hints) doubtsOf(chain string) []sightedExec {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	all := h.doubts[chain]
-	delete(h.doubts, chain)
-	return all
+	return slices.Clone(h.doubts[chain])
+}
+
+// undoubt forgets an execution that was judged.
+func (h *hints) undoubt(chain string, e sightedExec) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.doubts[chain] = slices.DeleteFunc(h.doubts[chain], func(d sightedExec) bool { return d == e })
 }

@@ -49,7 +49,7 @@ func (t *tending) look(ctx context.Context, woken bool) error {
 		return nil
 	}
 	watched, err := t.watched(t.chain.Name)
-	if err != nil || len(open) == 0 && len(watched) == 0 {
+	if err != nil || len(open) == 0 && len(watched) == 0 && len(t.hints.doubtsOf(t.chain.Name)) == 0 {
 		return err
 	}
 	head, fees, err := t.newest(ctx, open)
@@ -98,9 +98,9 @@ func (t *tending) openHere() ([]governance.Submission, error) {
 func (t *tending) observeAll(ctx context.Context, head safe.Block, watched []governance.Proposal) {
 	t.before, t.rooted = t.stillRooted(ctx), map[common.Hash]common.Hash{}
 	t.seen = head
-	for _, e := range t.hints.takeDoubts(t.chain.Name) {
-		if err := t.takeExecution(ctx, t.chain, e); err != nil {
-			t.hints.doubt(t.chain.Name, e)
+	for _, e := range t.hints.doubtsOf(t.chain.Name) {
+		if err := t.takeExecution(ctx, t.chain, e); err == nil {
+			t.hints.undoubt(t.chain.Name, e)
 		}
 	}
 	for _, p := range watched {

@@ -46,15 +46,19 @@ func executionsOf(address common.Address) safe.Filter {
 }
 
 // onLogs takes a range of logs that ends at a block. The block may be far behind the head after an outage, so nothing is read at
-// it: tend is woken and looks at the head. Everything is idempotent, and the cursor moves last.
+// it: tend is woken and looks at the head. Everything is idempotent, and the cursor moves last: while something that was told is
+// not judged yet, a restart is to hear it again.
 func (c *Coordinator) onLogs(ctx context.Context, chain ChainConfig, upTo safe.Block, logs []safe.Log) error {
 	for _, l := range logs {
 		if err := c.onLog(ctx, chain, l); err != nil {
 			return err
 		}
 	}
-	_, err := c.commit(ctx, governance.Record{Cursors: []governance.Cursor{{Chain: chain.Name, Block: upTo}}})
 	nudge(c.headsDue[chain.Name])
+	if len(c.hints.doubtsOf(chain.Name)) > 0 {
+		return nil
+	}
+	_, err := c.commit(ctx, governance.Record{Cursors: []governance.Cursor{{Chain: chain.Name, Block: upTo}}})
 	return err
 }
 
