@@ -184,9 +184,15 @@ func (c *Coordinator) keepSigned(ctx context.Context, before, after governance.S
 	return err
 }
 
-// renonce signs anew with a fresh nonce, because ours was used by something else. After a revert it is simulated first.
+// renonce signs anew with a fresh nonce, because ours was used by something else. After a revert it is simulated first. What is not
+// wanted now is held back as before the first time.
 func (c *Coordinator) renonce(ctx context.Context, chain ChainConfig, s governance.Submission, a relay.Renonce) error {
 	c.hints.dropMarket(s.ID) // its relayer nonce is what is wrong
+	if held := c.unwanted(ctx, chain, s); held != nil {
+		after := s
+		after.Problem = held.Error()
+		return c.note(ctx, s, after)
+	}
 	if a.Simulate && len(signersOf(chain)) > 0 {
 		var err error
 		if s, err = c.wouldRun(ctx, chain, s); err != nil {
@@ -206,6 +212,15 @@ func (c *Coordinator) renonce(ctx context.Context, chain ChainConfig, s governan
 		return c.note(ctx, s, after)
 	}
 	return c.broadcast(ctx, chain, signed, signed.Attempts[len(signed.Attempts)-1])
+}
+
+// unwanted says why a submission is not to be signed again now; nil where nothing stands against it.
+func (c *Coordinator) unwanted(ctx context.Context, chain ChainConfig, s governance.Submission) error {
+	p, err := c.cfg.Store.Proposal(s.Proposal)
+	if err != nil {
+		return err
+	}
+	return c.heldBack(ctx, chain, p)
 }
 
 // wouldRun tries a submission that reverted once: as it is, and with a bundle of what still holds, which it then carries.

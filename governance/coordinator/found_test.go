@@ -177,3 +177,32 @@ func TestAnExecutionThatNobodyCouldJudgeIsHeardAgain(t *testing.T) {
 		})
 	}
 }
+
+// TestWhatRevertedIsNotSignedAgainWhileItIsHeldBack: an objection that comes after the first try counts for the second.
+func TestWhatRevertedIsNotSignedAgainWhileItIsHeldBack(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		r.start()
+		v := r.setLtv("4000")
+		r.sign(v, v.SafeTxHash, alice, bob)
+		r.sent(1)
+		r.chain.alter(func(w *world) { w.frozen = true })
+		r.chain.mine() // it reverts
+		if _, err := r.states(carol, v.ID, governance.ActionObject, "not now"); err != nil {
+			t.Fatal(err)
+		}
+		r.until("it is held back", r.heldFor(v.ID, "carol objects"))
+		r.chain.alter(func(w *world) { w.frozen = false })
+		for range 3 {
+			r.chain.mine()
+			r.pass(12 * time.Second)
+		}
+		if n := len(r.broadcasts()); n != 1 {
+			t.Errorf("%d transactions went out", n)
+		}
+		r.pass(2 * time.Second)
+		if _, err := r.states(carol, v.ID, governance.ActionLift, ""); err != nil {
+			t.Fatal(err)
+		}
+		r.ends(v.ID, governance.StateExecuted, "ltv 4000")
+	})
+}
