@@ -29,6 +29,7 @@ type Proposal struct {
 	Proposer     string            `json:"proposer"`
 	Wallet       common.Address    `json:"wallet,omitzero"` // that the proposer signed the intent with; zero: said in chat, or by the operator
 	Crowd        int               `json:"crowd,omitempty"` // how many the proposer had open besides, that no owner had signed
+	Stated       common.Hash       `json:"stated,omitzero"` // the Statement with which a wallet proposed it; zero: proposed otherwise
 	CreatedAt    time.Time         `json:"created_at"`
 	ExpiresAt    time.Time         `json:"expires_at"`
 	EndedAt      time.Time         `json:"ended_at,omitzero"`

@@ -46,15 +46,15 @@ type Statement struct {
 	At      time.Time   // whole seconds
 }
 
-// statementLife is how old a statement may be when it comes in, and how far a wallet's computer may be ahead.
+// statementLife is how old a statement may be when it comes in, StatementSkew how far a wallet's computer may be ahead.
 const (
 	statementLife = 15 * time.Minute
-	statementSkew = 2 * time.Minute
+	StatementSkew = 2 * time.Minute
 )
 
 // Fresh refuses a statement of another time: what was said once must not be said again by whoever kept it.
 func (s Statement) Fresh(now time.Time) error {
-	if age := now.Sub(s.At); age > statementLife || age < -statementSkew {
+	if age := now.Sub(s.At); age > statementLife || age < -StatementSkew {
 		return Refuse(CodeStaleHash, "ask for it again and sign the new one", "this was signed for %s, which is not now", instant(s.At))
 	}
 	return nil

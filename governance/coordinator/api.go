@@ -19,6 +19,8 @@ type Intent struct {
 	Force    bool // an emergency whose simulation reverts is drafted all the same
 	Via      governance.Via
 	Wallet   common.Address // that signed the intent; set by ProposeSigned alone
+
+	stated common.Hash // the statement that a wallet signed; zero: there is none
 }
 
 // Proposed answers Propose. Joined: the same intent was already open and nothing new was made.

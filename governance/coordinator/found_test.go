@@ -206,3 +206,36 @@ func TestWhatRevertedIsNotSignedAgainWhileItIsHeldBack(t *testing.T) {
 		r.ends(v.ID, governance.StateExecuted, "ltv 4000")
 	})
 }
+
+// TestWhatAWalletSignedOnceOpensOneProposal, although it is sent again by whoever kept it when that one was taken down.
+func TestWhatAWalletSignedOnceOpensOneProposal(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		r.start()
+		for _, in := range []Intent{{Playbook: "pause", Params: map[string]string{"asset": "usdc"}}, {Playbook: VoidPlaybook, Params: map[string]string{"proposal": r.setLtv("4000").ID}}} {
+			send := func() Proposed {
+				data, err := r.c.IntentData(t.Context(), in)
+				if err != nil {
+					t.Fatal(err)
+				}
+				sig, at := r.wallet(alice, data)
+				made, err := r.c.ProposeSigned(t.Context(), in, at, sig)
+				if err != nil || made.Joined {
+					t.Fatalf("%s: %+v %v", in.Playbook, made, err)
+				}
+				if _, err := r.c.Withdraw(t.Context(), made.View.ID, "alice"); err != nil {
+					t.Fatal(err)
+				}
+				again, err := r.c.ProposeSigned(t.Context(), in, at, sig)
+				if err != nil || !again.Joined || again.View.ID != made.View.ID || again.View.State != governance.StateCanceled {
+					t.Errorf("%s sent again opens %s, %s: %v", in.Playbook, again.View.ID, again.View.State, err)
+				}
+				return made
+			}
+			first := send()
+			r.pass(2 * time.Second)
+			if second := send(); second.View.ID == first.View.ID {
+				t.Errorf("%s signed anew opens nothing", in.Playbook)
+			}
+		}
+	})
+}

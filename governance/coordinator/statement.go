@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -121,7 +122,8 @@ func IntentSubject(params map[string]string, force bool) common.Hash {
 	return crypto.Keccak256Hash(values, []byte{0})
 }
 
-// ProposeSigned proposes in the name of the member whose wallet signed the intent.
+// ProposeSigned proposes in the name of the member whose wallet signed the intent. What was signed once opens one proposal: sent
+// again, it gives that one, whatever became of it.
 func (c *Coordinator) ProposeSigned(ctx context.Context, in Intent, at time.Time, signature []byte) (Proposed, error) {
 	s, err := c.intentStatement(in, at)
 	if err != nil {
@@ -131,9 +133,33 @@ func (c *Coordinator) ProposeSigned(ctx context.Context, in Intent, at time.Time
 	if err != nil {
 		return Proposed{}, err
 	}
-	if name := c.people.byWallet[wallet]; in.Member == "" || strings.EqualFold(in.Member, name) {
-		in.Member, in.Roles, in.Wallet = name, nil, wallet
-		return c.Propose(ctx, in)
+	name := c.people.byWallet[wallet]
+	if in.Member != "" && !strings.EqualFold(in.Member, name) {
+		return Proposed{}, governance.Refuse(governance.CodeNotPermitted, "leave member out, or sign with that member's wallet", "%s is the wallet of %s, not of %s", wallet.Hex(), name, in.Member)
 	}
-	return Proposed{}, governance.Refuse(governance.CodeNotPermitted, "leave member out, or sign with that member's wallet", "%s is the wallet of %s, not of %s", wallet.Hex(), c.people.byWallet[wallet], in.Member)
+	in.Member, in.Roles, in.Wallet, in.stated = name, nil, wallet, s.Hash()
+	if opened, err := c.openedBy(name, in.stated, s.At); err != nil || opened != nil {
+		return c.join(opened, err)
+	}
+	return c.Propose(ctx, in)
+}
+
+// openedBy finds the proposal that a member's statement opened; nil where it opened none. None is older than the statement itself, but for a
+// clock that is ahead.
+func (c *Coordinator) openedBy(member string, statement common.Hash, at time.Time) (*governance.Proposal, error) {
+	for before := ""; ; {
+		page, err := c.cfg.Store.Proposals(before, pageSize)
+		if err != nil {
+			return nil, fmt.Errorf("read recent proposals: %w", err)
+		}
+		for i := range page {
+			if page[i].Stated == statement && page[i].Proposer == member {
+				return &page[i], nil
+			}
+		}
+		if len(page) < pageSize || at.Sub(page[len(page)-1].CreatedAt) > governance.StatementSkew {
+			return nil, nil //nolint:nilnil // "none" is an answer
+		}
+		before = page[len(page)-1].ID
+	}
 }
