@@ -20,7 +20,8 @@ import (
 // dora becomes an owner of the guardian Safe now and then.
 var dora = keyOfSeed("dora")
 
-var wallets = map[string]*ecdsa.PrivateKey{"alice": alice, "bob": bob, "carol": carol, "dora": dora, "mallory": mallory}
+// dave is a member who owns nothing.
+var wallets = map[string]*ecdsa.PrivateKey{"alice": alice, "bob": bob, "carol": carol, "dora": dora, "mallory": mallory, "dave": keyOfSeed("dave")}
 
 // owning are the keys of a Safe's owners, in its order.
 func owning(v vault) (keys []*ecdsa.PrivateKey) {
@@ -40,14 +41,16 @@ var happenings = []happening{
 	{"round", 30, (*simulation).round}, {"follow", 6, (*simulation).follow}, {"tend", 10, (*simulation).tend}, {"duty", 14, (*simulation).duty},
 	{"inbox", 5, (*simulation).inbox}, {"clock", 4, (*simulation).clock}, {"time passes", 14, (*simulation).timePasses},
 	// People do what they want.
-	{"propose", 9, (*simulation).proposes}, {"sign", 12, (*simulation).signs}, {"sitting", 16, (*simulation).sitting},
+	{"propose", 14, (*simulation).proposes}, {"sign", 12, (*simulation).signs}, {"sitting", 16, (*simulation).sitting},
 	{"say", 6, (*simulation).says}, {"chat", 6, (*simulation).chats}, {"approve hash", 2, (*simulation).approves},
+	{"state", 9, (*simulation).states}, {"wish", 3, (*simulation).wishes},
+	{"help", 22, (*simulation).helps}, {"block", 2, (*simulation).blocks}, {"calm", 6, (*simulation).calm},
 	// The chain goes on, with others on it.
 	{"mine", 22, (*simulation).mines}, {"window", 5, (*simulation).window}, {"foreign", 3, (*simulation).foreign}, {"stranger", 3, (*simulation).stranger},
-	{"reorganise", 4, (*simulation).reorganises}, {"owners", 3, (*simulation).owners},
+	{"reorganise", 6, (*simulation).reorganises}, {"owners", 3, (*simulation).owners}, {"market", 3, (*simulation).market},
 	// What can break breaks.
 	{"providers", 8, (*simulation).providers}, {"providers recover", 8, (*simulation).recover}, {"invent", 2, (*simulation).invents},
-	{"disk", 2, (*simulation).disk}, {"chat fails", 2, (*simulation).chatBreaks}, {"crash", 4, (*simulation).crash},
+	{"disk", 2, (*simulation).disk}, {"chat fails", 2, (*simulation).chatBreaks}, {"crash", 4, (*simulation).crash}, {"reload", 2, (*simulation).reloads},
 }
 
 func pick[T any](s *simulation, list ...T) T { return list[s.dice.IntN(len(list))] }
@@ -192,29 +195,47 @@ func (s *simulation) intent() Intent {
 	in := Intent{Member: pick(s, "alice", "alice", "bob", "bob", "carol", "dave"), Reason: "drill", Force: s.dice.IntN(4) == 0}
 	asset, ltv := pick(s, "usdc", "weth"), pick(s, "4000", "6000", strconv.Itoa(idleLtv))
 	in.Params = map[string]string{"asset": asset, "ltv": ltv}
-	switch in.Playbook = pick(s, "pause", "pause", "pause", "pause-both", "set-ltv", "set-ltv", "slow-ltv", "slow-ltv", "manual-ltv", "later-ltv", "unpause", "veto", VoidPlaybook); in.Playbook {
-	case "pause", "unpause":
+	switch in.Playbook = pick(s, "pause", "pause", "pause", "pause-both", "set-ltv", "set-ltv", "slow-ltv", "slow-ltv", "manual-ltv", "later-ltv", "unpause",
+		"approved-ltv", "approved-ltv", "twice-ltv", "near-ltv", "near-ltv", "pause-wrong", VetoPlaybook, VetoPlaybook, VoidPlaybook); in.Playbook {
+	case "pause", "unpause", "pause-wrong":
 		delete(in.Params, "ltv")
+	case "near-ltv":
+		in.Params["ltv"] = pick(s, "4600", "5300")
 	case "pause-both":
 		in.Params = nil
-	case "veto", VoidPlaybook:
+	case VoidPlaybook:
 		p, _ := s.anyProposal()
 		in.Params = map[string]string{"proposal": p.ID}
-		if in.Playbook == "veto" {
-			in.Params = map[string]string{"id": common.Hash{1}.Hex()}
-			if p.Timelock != nil {
-				in.Params["id"] = p.Timelock.ID.Hex()
-			}
-		}
+	case VetoPlaybook:
+		in.Params = map[string]string{"operation": s.operation()}
 	}
 	return in
 }
+
+// operation names something to veto, more often than not an operation that waits.
+func (s *simulation) operation() string {
+	watched, err := s.store.Watched()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, p := range watched {
+		if (p.State == governance.StateQueued || p.State == governance.StateReady) && s.dice.IntN(4) > 0 {
+			return pick(s, p.ID, p.Timelock.ID.Hex(), "core "+p.Timelock.ID.Hex())
+		}
+	}
+	p, _ := s.anyProposal()
+	return pick(s, p.ID, common.Hash{1}.Hex())
+}
+
+// moment keeps two proposals from being made in the same nanosecond, which tells their operations in a timelock apart.
+func (s *simulation) moment() { s.pass(time.Nanosecond) }
 
 func (s *simulation) proposes() string {
 	if !free(&s.c.proposing) {
 		return "waits"
 	}
 	in := s.intent()
+	s.moment()
 	made, err := s.c.Propose(s.ctx, in)
 	if err == nil && !s.life.dead {
 		s.ledger.proposals[made.View.ID] = in.Playbook

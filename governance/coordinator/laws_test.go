@@ -22,6 +22,9 @@ type ledger struct {
 	signatures []promise         // acknowledged
 	objections []said            // acknowledged
 	received   map[string]time.Time
+	uttered    []uttered // signed by a wallet, whether or not it was sent
+	stated     []uttered // acknowledged
+	wished     []wished
 	handled    map[string]bool // inbox keys
 	heard      int             // inbox keys given out
 
@@ -64,16 +67,23 @@ func (s *simulation) judge(before governance.Proposal, r governance.Record) {
 }
 
 func (s *simulation) judgeEvent(before governance.Proposal, e governance.Event, r governance.Record) {
-	signed := slices.ContainsFunc(before.SafeTxs, func(t governance.SafeTx) bool { return len(t.Confirmations) > 0 })
 	switch e.Type {
 	case governance.EventProposed:
 		s.onlyOne(*e.Draft)
+		s.judgeCut(*e.Draft)
 	case governance.EventConfirmed:
 		s.judgeConfirmation(e, r)
-	case governance.EventWithdrawn:
-		if before.Kind.Emergency() && signed {
-			s.fail("chat ended the emergency %s, which owners had signed", before.ID)
+		if e.Confirmation.Via != governance.ViaChain && !approved(before.Policy.Approve, before.Approvals) {
+			s.fail("an owner was let sign %s, which is not approved", before.ID)
 		}
+	case governance.EventQuorum:
+		if !approved(before.Policy.Approve, before.Approvals) {
+			s.fail("%s has its quorum and is not approved", before.ID)
+		}
+	case governance.EventObjected, governance.EventLifted, governance.EventEndorsed:
+		s.judgeWord(before, e)
+	case governance.EventWithdrawn:
+		s.judgeEnd(before, e)
 	case governance.EventSuperseded:
 		if before.Kind.Emergency() {
 			s.fail("the emergency %s was superseded", before.ID)
@@ -204,6 +214,7 @@ func (s *simulation) kept(p governance.Proposal) {
 			s.fail("the acknowledged objection of %s to %s is lost", o.Member, p.ID)
 		}
 	}
+	s.keptWords(p)
 }
 
 // holds checks the store as it is read now against the ledger: after a crash, and at the end.
@@ -297,7 +308,8 @@ func (s *simulation) heals() {
 	s.asleep = true
 	s.recover()
 	s.diskFails, s.chatFails, s.invented = 0, 0, nil
-	s.chain.alter(func(w *world) { w.frozen = false })
+	s.chain.alter(func(w *world) { w.frozen, w.stuck, w.oneAtATime = false, common.Address{}, false })
+	s.absent = ""
 	s.reborn()
 }
 
@@ -424,10 +436,11 @@ func (s *simulation) waits(p governance.Proposal, w world) bool {
 		early := slices.ContainsFunc(p.SafeTxs, func(t governance.SafeTx) bool { return t.State == governance.TxAsking && t.Tx.Nonce == v.nonce })
 		gap := t.Tx.Nonce > v.nonce && (!p.Kind.Emergency() || early) // an emergency asks for signatures at the present nonce, too
 		_, _, err := w.clone().inner(p.Safe.Address, t.Tx, s.chain.head().Time)
-		return manual || gap || err != nil || s.held(p, "does not vouch") || s.yieldsForEver(p, w) // the word, a void or a new proposal, the market's admin, an owner
+		unwanted := s.unwanted(p) != ""
+		return manual || gap || err != nil || unwanted || s.held(p, "does not vouch") || s.yieldsForEver(p, w) // the word, a void or a new proposal, the market's admin, an owner
 	case governance.StateReady:
 		asks := !p.Timelock.AnyoneMay && t.Purpose == governance.PurposeExecute && t.State == governance.TxAsking
-		return asks || p.Earlier != nil // the owners, or those who scheduled what had ended
+		return asks || p.Earlier != nil || s.unwanted(p) != "" // the owners, or those who scheduled what had ended
 	}
 	return false
 }
