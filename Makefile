@@ -10,6 +10,10 @@ OLD_SAFES := safe/devnet/old/1.2.0/GnosisSafe.json
 LINTER := tools/bin/golangci-lint
 GREMLINS := tools/bin/gremlins
 MUTATED ?= governance store
+SEEDS ?= 1000000
+FIRST ?= 1001
+KILLS ?= 200
+TIME ?= 15m
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 PURE := ./safe ./safe/calldata ./governance ./governance/timelock ./governance/relay
 
@@ -82,6 +86,11 @@ bench-scale: ## how cost grows to a million proposals, within 15 minutes and 8 G
 .PHONY: mutate
 mutate: $(GREMLINS) ## changes one operator at a time and sees whether a test notices; MUTATED="governance store"
 	@for package in $(MUTATED); do GO="$(GO)" GREMLINS="$(GREMLINS)" .ci/mutate $$package; done
+
+.PHONY: soak
+soak: setup ## seeds for TIME (15m) or up to SEEDS (1000000) from FIRST (1001), then KILLS (200) kills of the process
+	$(GO) test -count 1 -timeout 24h -run '^TestSimulation$$' ./governance/coordinator -first $(FIRST) -seeds $(SEEDS) -for $(TIME) -v | grep -v '^===\|--- PASS'
+	BELAY_KILLS=$(KILLS) $(GO) test -race -count 1 -timeout 24h -run '^TestNothingIsLostOrDoubledByAKill$$' -v ./cmd/belay
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (default 20s)

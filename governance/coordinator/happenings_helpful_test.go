@@ -56,7 +56,7 @@ func (s *simulation) everyone(p governance.Proposal) string {
 	var told []string
 	for _, name := range s.names(p.Owners...)[:min(p.Threshold, len(p.Owners))] {
 		for _, t := range p.SafeTxs {
-			if open(t) && !s.life.dead {
+			if t.Open() && !s.life.dead {
 				told = append(told, s.posts(p, name, t.Hashes.SafeTx, t.Hashes.SafeTx))
 			}
 		}

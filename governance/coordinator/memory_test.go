@@ -26,7 +26,7 @@ type memory struct {
 	proposals, events, signatures, duties, inbox, submissions, messages, links, cursors, seen map[string][]byte
 	seq, fence                                                                                uint64
 	watched                                                                                   map[string]bool // an index: which proposals Watched gives
-	decoded                                                                                   map[*byte]any   // by the first byte of what is stored; nil: decode at each read
+	decoded                                                                                   map[*byte]any   // by the first byte of what is stored, since the last start; nil: decode at each read
 	end                                                                                       context.CancelCauseFunc
 }
 
@@ -70,6 +70,9 @@ func (m *memory) Commit(ctx context.Context, r governance.Record) (uint64, error
 	if r.State != nil {
 		m.put(m.proposals, r.Proposal, r.State)
 		m.watched[r.Proposal] = r.State.Watched()
+		if m.decoded != nil {
+			m.decoded[&m.proposals[r.Proposal][0]] = *r.State
+		}
 	}
 	for _, s := range r.Signatures {
 		m.put(m.signatures, s.SafeTxHash.Hex()+s.Owner.Hex(), s)
@@ -162,6 +165,9 @@ func lookUp[T any](m *memory, bucket map[string][]byte, key string) (v T, err er
 	}
 	return v, err
 }
+
+// restarted forgets what no restart would leave: everything is decoded anew.
+func (m *memory) restarted() { clear(m.decoded) }
 
 // changed names a record that a reader changed in its hands; "" where all are as they are stored.
 func (m *memory) changed() string {
