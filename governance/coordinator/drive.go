@@ -10,7 +10,6 @@ import (
 	"belay/safe"
 
 	"github.com/ethereum/go-ethereum/common"
-	"golang.org/x/sync/errgroup"
 )
 
 // drivingLook is what one look at the chain gave, for every submission.
@@ -269,18 +268,17 @@ func (c *Coordinator) relayFacts(ctx context.Context, chain ChainConfig, look dr
 	f := relay.Facts{Head: look.head, Fees: look.fees, Subject: c.subject(s), Receipts: map[common.Hash]*safe.Receipt{},
 		Caps: relay.Caps{MaxFee: chain.Fees.Routine, EmergencyMaxFee: chain.Fees.Emergency}, Confirmations: chain.Confirmations}
 	receipts := make([]*safe.Receipt, len(s.Attempts))
-	group, asking := errgroup.WithContext(ctx)
-	group.Go(func() error {
-		accounts, err := chain.Chain.Accounts(asking, look.head, s.Relayer)
+	asks := []func() error{func() error {
+		accounts, err := chain.Chain.Accounts(ctx, look.head, s.Relayer)
 		if err == nil {
 			f.Account = accounts[0]
 		}
 		return err
-	})
+	}}
 	for i, a := range s.Attempts {
-		group.Go(func() (err error) { receipts[i], err = chain.Chain.Receipt(asking, a.Hash); return })
+		asks = append(asks, func() (err error) { receipts[i], err = chain.Chain.Receipt(ctx, a.Hash); return })
 	}
-	if err := group.Wait(); err != nil {
+	if err := together(asks...); err != nil {
 		return f, err
 	}
 	for i, a := range s.Attempts {

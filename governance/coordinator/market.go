@@ -11,7 +11,6 @@ import (
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/holiman/uint256"
-	"golang.org/x/sync/errgroup"
 )
 
 // market is what has to be known to send.
@@ -56,10 +55,10 @@ func (c *Coordinator) askMarket(ctx context.Context, chain ChainConfig, s govern
 	if m.head, m.fees, err = chain.Chain.Recent(ctx); err != nil {
 		return m, fmt.Errorf("read head: %w", err)
 	}
-	group, asking := errgroup.WithContext(ctx)
-	group.Go(func() (err error) { m.gas, err = c.gasOf(asking, chain, s); return })
-	group.Go(func() (err error) { m.keys, err = keysAt(asking, chain, m.head); return })
-	return m, group.Wait()
+	return m, together(
+		func() (err error) { m.gas, err = c.gasOf(ctx, chain, s); return },
+		func() (err error) { m.keys, err = keysAt(ctx, chain, m.head); return },
+	)
 }
 
 // gasOf estimates what a submission needs.
