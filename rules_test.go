@@ -41,6 +41,8 @@ var rules = []rule{
 		why: "the application reaches the world through its own ports"},
 	{rooms: []string{"belay/store"}, never: []string{"belay/governance/...", "belay/safe/chain", "belay/bot/...", "belay/configs"},
 		why: "a second engine must be able to take its place; it knows the records, not who works with them"},
+	{rooms: []string{"belay/store/storetest"}, never: []string{"belay/store", "belay/governance/..."},
+		why: "what every engine is held to knows none"},
 	{rooms: []string{"belay/configs"}, never: []string{"belay/safe/...", "belay/governance/...", "belay/store", "belay/bot/..."},
 		why: "a configuration is plain structs; cmd turns them into what the rooms want"},
 	{rooms: []string{"belay/bot", "belay/bot/slack", "belay/bot/discord", "belay/bot/web"}, never: []string{"belay/store", "belay/safe/chain", "belay/configs", "belay/safe/devnet"},

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"belay/governance"
+	"belay/store/storetest"
 
 	"github.com/ethereum/go-ethereum/common"
 )
@@ -45,7 +46,7 @@ func TestAFileOfSchema1Opens(t *testing.T) {
 	same(t, signatures, []governance.Signature{{SafeTxHash: hashOf("safe tx of P-1"), Owner: common.Address{1}, Bytes: []byte("signature")}})
 	wantDuties(t, s, "P-1/000001/card/slack", "P-2/000001/card/slack", "P-3/000001/card/slack")
 	for what, want := range map[string]int{"inbox": 1, "open submissions": 1, "submissions": 1, "messages": 1, "watched": 2} {
-		if got := lists(t, s, "P-1")[what]; got != want {
+		if got := storetest.Lengths(t, s, "P-1")[what]; got != want {
 			t.Errorf("%d of %s, not %d", got, what, want)
 		}
 	}

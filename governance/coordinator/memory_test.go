@@ -28,6 +28,8 @@ type memory struct {
 	watched                                                                                   map[string]bool // an index: which proposals Watched gives
 	decoded                                                                                   map[*byte]any   // by the first byte of what is stored, since the last start; nil: decode at each read
 	end                                                                                       context.CancelCauseFunc
+	closed                                                                                    bool
+	anyState                                                                                  bool // takes states that their events do not make
 }
 
 func newMemory(t testing.TB) *memory {
@@ -38,7 +40,11 @@ func newMemory(t testing.TB) *memory {
 	return m
 }
 
-var errTooMuch = errors.New("too large for one commit")
+var (
+	errTooMuch  = errors.New("too large for one commit")
+	errNotValid = errors.New("not a valid record")
+	errClosed   = errors.New("the store is closed")
+)
 
 // Commit checks first and writes then, as one.
 func (m *memory) Commit(ctx context.Context, r governance.Record) (uint64, error) {
@@ -83,11 +89,11 @@ func (m *memory) Commit(ctx context.Context, r governance.Record) (uint64, error
 	for _, ref := range r.Messages {
 		m.put(m.messages, ref.Proposal+" "+ref.Place, ref)
 	}
-	for _, l := range r.Links {
-		m.put(m.links, l.Account, l)
-	}
 	for _, account := range r.Unlink {
 		delete(m.links, account)
+	}
+	for _, l := range r.Links {
+		m.put(m.links, l.Account, l)
 	}
 	for _, c := range r.Cursors {
 		m.put(m.cursors, c.Chain, c)
@@ -96,14 +102,17 @@ func (m *memory) Commit(ctx context.Context, r governance.Record) (uint64, error
 }
 
 func (m *memory) check(ctx context.Context, r governance.Record) error {
-	keys := 2*len(r.Events) + len(r.Signatures) + len(r.Add) + 2*len(r.Done) + len(r.Delay) + 2*len(r.Submissions) + len(r.Messages) + len(r.Links) + len(r.Unlink)
 	switch {
+	case m.closed:
+		return errClosed
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case r.Fence != 0 && r.Fence != m.fence:
+	}
+	if err := takable(r); err != nil {
+		return err
+	}
+	if r.Fence != 0 && r.Fence != m.fence {
 		return governance.ErrFenced
-	case keys > 100:
-		return fmt.Errorf("%w: %d keys", errTooMuch, keys)
 	}
 	if r.Receive != nil {
 		if _, dup := m.seen[r.Receive.Key]; dup {
@@ -120,6 +129,9 @@ func (m *memory) check(ctx context.Context, r governance.Record) error {
 	if before.Version != r.Expect {
 		return governance.ErrStale
 	}
+	if m.anyState {
+		return nil
+	}
 	after := before
 	for _, e := range r.Events {
 		after = governance.Apply(after, e)
@@ -133,6 +145,55 @@ func (m *memory) check(ctx context.Context, r governance.Record) error {
 	return nil
 }
 
+// takable refuses what no store takes.
+func takable(r governance.Record) error {
+	if (r.State == nil) != (len(r.Events) == 0) || r.State != nil && (r.State.ID != r.Proposal || r.State.Version != r.Expect+uint64(len(r.Events))) {
+		return fmt.Errorf("%w: %s: %d events and a state that is not theirs", errNotValid, r.Proposal, len(r.Events))
+	}
+	of, keys := keysOf(r)
+	for _, id := range of {
+		if _, is := number(id); !is {
+			return fmt.Errorf("%w: %q is no proposal", errNotValid, id)
+		}
+	}
+	for _, key := range keys {
+		if key == "" || len(key) > 1000 {
+			return fmt.Errorf("%w: a key of %d bytes", errNotValid, len(key))
+		}
+	}
+	if n, size := len(keys)+2*len(r.Events)+len(r.Signatures)+len(r.Done)+len(r.Submissions), len(text(r)); n > 100 || size > 1<<20 {
+		return fmt.Errorf("%w: %d keys and %d bytes", errTooMuch, n, size)
+	}
+	return nil
+}
+
+// keysOf gives the proposals that a record is about, and the other keys that it writes or deletes.
+func keysOf(r governance.Record) (of, keys []string) {
+	keys = slices.Concat(r.Unlink, r.Done)
+	if r.Proposal != "" {
+		of = append(of, r.Proposal)
+	}
+	for _, d := range slices.Concat(r.Add, r.Delay) {
+		keys = append(keys, d.ID)
+	}
+	for _, l := range r.Links {
+		keys = append(keys, l.Account)
+	}
+	for _, c := range r.Cursors {
+		keys = append(keys, c.Chain)
+	}
+	if r.Receive != nil {
+		keys = append(keys, r.Receive.Key)
+	}
+	for _, s := range r.Submissions {
+		of, keys = append(of, s.Proposal), append(keys, s.ID)
+	}
+	for _, ref := range r.Messages {
+		of, keys = append(of, ref.Proposal), append(keys, ref.Place)
+	}
+	return of, keys
+}
+
 func text(v any) string {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -142,9 +203,6 @@ func text(v any) string {
 }
 
 func (m *memory) put(bucket map[string][]byte, key string, v any) {
-	if key == "" || len(key) > 1024 {
-		m.t.Errorf("a key of %d bytes", len(key))
-	}
 	bucket[key] = []byte(text(v))
 }
 
@@ -185,6 +243,9 @@ func (m *memory) changed() string {
 func all[T any](m *memory, bucket map[string][]byte, prefix string) (list []T, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.closed {
+		return nil, errClosed
+	}
 	for _, key := range slices.Sorted(maps.Keys(bucket)) {
 		if len(key) < len(prefix) || key[:len(prefix)] != prefix {
 			continue
@@ -198,9 +259,12 @@ func all[T any](m *memory, bucket map[string][]byte, prefix string) (list []T, e
 	return list, nil
 }
 
-func one[T any](m *memory, bucket map[string][]byte, key string) (T, error) {
+func one[T any](m *memory, bucket map[string][]byte, key string) (v T, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.closed {
+		return v, errClosed
+	}
 	return lookUp[T](m, bucket, key)
 }
 
@@ -217,6 +281,9 @@ func (m *memory) byNumber() ([]governance.Proposal, error) {
 }
 
 func (m *memory) Proposals(before string, limit int) ([]governance.Proposal, error) {
+	if _, is := number(before); before != "" && !is {
+		return nil, governance.ErrNotFound
+	}
 	list, err := m.byNumber()
 	slices.Reverse(list)
 	list = slices.DeleteFunc(list, func(p governance.Proposal) bool { return before != "" && numberOf(p.ID) >= numberOf(before) })
@@ -276,7 +343,9 @@ func (m *memory) Duties() ([]governance.Duty, error) {
 }
 
 func (m *memory) Inbox() ([]governance.InboxEntry, error) {
-	return all[governance.InboxEntry](m, m.inbox, "")
+	list, err := all[governance.InboxEntry](m, m.inbox, "")
+	slices.SortStableFunc(list, func(a, b governance.InboxEntry) int { return a.ReceivedAt.Compare(b.ReceivedAt) })
+	return list, err
 }
 
 func (m *memory) Submissions() ([]governance.Submission, error) {
@@ -303,6 +372,9 @@ func (m *memory) Cursor(chain string) (governance.Cursor, error) {
 func (m *memory) Lead(ctx context.Context) (context.Context, uint64, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.closed {
+		return nil, 0, errClosed
+	}
 	if m.end != nil {
 		m.end(governance.ErrFenced)
 	}
@@ -314,8 +386,11 @@ func (m *memory) Lead(ctx context.Context) (context.Context, uint64, error) {
 
 // Close ends the lead.
 func (m *memory) Close() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.closed = true
 	if m.end != nil {
-		m.end(errors.New("the store is closed"))
+		m.end(errClosed)
 	}
 	return nil
 }
