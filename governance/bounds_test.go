@@ -65,3 +65,13 @@ func TestBitsAreCutOutOfAWord(t *testing.T) {
 		}
 	}
 }
+
+// TestAnOutputThatIsNotThereIsUnknown: what an older program stored may ask for one.
+func TestAnOutputThatIsNotThereIsUnknown(t *testing.T) {
+	for pick, ok := range map[int]bool{-1: false, 0: true, 1: false, 2: false} {
+		got := Expectation{Output: "f() returns (bool)", Pick: pick, Equals: "true"}.Judge(words(1))
+		if got.OK != ok || (got.Value != "") != ok {
+			t.Errorf("output %d is %+v", pick, got)
+		}
+	}
+}

@@ -70,3 +70,14 @@ func TestWhetherTooLittleGasBurnsTheNonceIsShown(t *testing.T) {
 		}
 	}
 }
+
+func TestAThresholdThatWasNeverReadIsNeverMet(t *testing.T) {
+	p := drafted(governance.KindPause, 0, false)
+	p.Threshold = 0
+	s := &tale{t: t, now: start, p: governance.Proposal{ID: "P-1"}}
+	s.does(governance.Propose{Draft: p}).is(governance.StateProposed)
+	s.does(s.yes(0, 0)).does(s.yes(0, 1)).does(s.yes(0, 2)).is(governance.StateProposed).owes(governance.DutySubmit, 0)
+	if s.p.Usable() {
+		t.Error("signatures are said to be enough for a threshold that nobody knows")
+	}
+}

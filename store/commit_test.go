@@ -156,6 +156,33 @@ func TestInboxKeysAreForgottenWhenTheyAreOld(t *testing.T) {
 	receive("slack:3", day.Add(seenFor+3*time.Hour))
 }
 
+// TestAnInboxKeyIsADuplicateForTwoDaysAndNoLonger: the moment itself still counts, and all that are older go at once.
+func TestAnInboxKeyIsADuplicateForTwoDaysAndNoLonger(t *testing.T) {
+	for name, c := range map[string]struct {
+		later     time.Duration
+		forgotten bool
+	}{"after two days": {seenFor, false}, "a moment later": {seenFor + 1, true}} {
+		s := newStore(t)
+		receive := func(key string, at time.Time) error {
+			_, err := s.Commit(t.Context(), governance.Record{Receive: &governance.InboxEntry{Key: key, ReceivedAt: at}})
+			if err == nil {
+				commit(t, s, governance.Record{Handled: key})
+			}
+			return err
+		}
+		old := []string{"slack:1", "slack:2", "slack:3"}
+		for _, key := range old {
+			must(t, receive(key, day))
+		}
+		must(t, receive("discord:1", day.Add(c.later)))
+		for _, key := range old {
+			if err := receive(key, day.Add(c.later)); (err == nil) != c.forgotten || err != nil && !errors.Is(err, governance.ErrDuplicate) {
+				t.Errorf("%s %s is received with %v", name, key, err)
+			}
+		}
+	}
+}
+
 func TestCloseAnswersEveryoneWhoCommits(t *testing.T) {
 	s := newStore(t)
 	const writers = 50

@@ -257,6 +257,13 @@ func youngestHash(t *testing.T, e trial) {
 	id, err := e.BySafeTxHash(hash)
 	must(t, err)
 	same(t, id, "P-2")
+
+	ending := After(*second.State, governance.EventExpired) // what ends at the same time as it gets another SafeTx is found by that, too
+	ending.State.SafeTxs = append(ending.State.SafeTxs, governance.SafeTx{State: governance.TxDead, Hashes: safe.Hashes{SafeTx: HashOf("late")}})
+	commit(t, e, ending)
+	id, err = e.BySafeTxHash(HashOf("late"))
+	must(t, err)
+	same(t, id, "P-2")
 }
 
 func dutyOrder(t *testing.T, e trial) {
@@ -281,6 +288,9 @@ func dutyOrder(t *testing.T, e trial) {
 	wantDuties("c", "b")
 	commit(t, e, governance.Record{Delay: []governance.Duty{duty("a", 1)}, Done: []string{"c", "never there"}})
 	wantDuties("b")
+	commit(t, e, governance.Record{Add: []governance.Duty{duty("d", 6), duty("e", 7)}})
+	commit(t, e, governance.Record{Delay: []governance.Duty{duty("b", 9), duty("d", 8)}}) // every one of them
+	wantDuties("e", "d", "b")
 }
 
 func inboxOnce(t *testing.T, e trial) {
