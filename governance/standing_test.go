@@ -81,3 +81,12 @@ func TestAThresholdThatWasNeverReadIsNeverMet(t *testing.T) {
 		t.Error("signatures are said to be enough for a threshold that nobody knows")
 	}
 }
+
+// TestARunThatIsTakenBackLeavesTheWindowOpen: whoever saw it run before they saw its window open knows that it had opened.
+func TestARunThatIsTakenBackLeavesTheWindowOpen(t *testing.T) {
+	s := queued(t).runs(102).is(governance.StateQueued)
+	s.gone(len(s.p.Transactions) - 1).is(governance.StateReady)
+	if s.p.Timelock.State != governance.OperationReady {
+		t.Errorf("the operation is %s", s.p.Timelock.State)
+	}
+}
