@@ -140,6 +140,7 @@ func TestForgedExportsAreRefusedWithTheLine(t *testing.T) {
 		"a line without end":                 {strings.Repeat("x", maxLine+1), "line 1: it is longer than any record"},
 		"one proposal, no seal":              {unsealed(t, one), "line 5: there is no seal"},
 		"one proposal, an event left out":    {without(one, 2), "line 2: record 4 is change 2 of P-2, change 1 is due: one is missing"},
+		"one proposal, an event twice":       {strings.Replace(one, line(one, 2), line(one, 2)+line(one, 2), 1), "line 3: record 2 stands behind record 2"},
 		"one proposal, the last left out":    {without(one, 3), "line 4: the digest is not that of the lines before"},
 		"one proposal, another's event":      {strings.Replace(one, line(one, 2), line(whole, 2), 1), `line 2: record 1 is of "P-1", the export of "P-2"`},
 		"one proposal, events exchanged":     {strings.Replace(strings.Replace(one, line(one, 2), "", 1), line(one, 3), line(one, 3)+line(one, 2), 1), "line 2:"},

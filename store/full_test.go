@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -33,6 +34,11 @@ func runFull(s *Store) int {
 	fmt.Println("read:", p.Version, err)
 	_, err = s.Commit(context.Background(), governance.Record{Links: []governance.Link{{Account: "a"}}})
 	fmt.Println("commit:", err)
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: room / 4, Max: room}); err != nil { // less than the file has
+		fmt.Println("error", err)
+		return 1
+	}
+	fmt.Println("backup:", s.Backup(context.Background(), s.path+".backup"))
 	fmt.Println("close:", s.Close())
 	return 0
 }
@@ -60,6 +66,14 @@ func TestAFullDisk(t *testing.T) {
 			t.Errorf("%s %q", what, told[what])
 		}
 	}
+	if told := told["backup:"]; !strings.Contains(told, "back up to "+cfg.Path+".backup") || !strings.Contains(told, "file too large") {
+		t.Errorf("backup: %q", told)
+	}
+	beside, err := filepath.Glob(filepath.Join(filepath.Dir(cfg.Path), "*backup*"))
+	must(t, err)
+	hidden, err := filepath.Glob(filepath.Join(filepath.Dir(cfg.Path), ".*.tmp"))
+	must(t, err)
+	same(t, append(beside, hidden...), nil) // half a backup is none
 	same(t, told["read:"], fmt.Sprintf("%d <nil>", len(acked)))
 	same(t, told["close:"], "<nil>")
 
