@@ -1,9 +1,12 @@
 package store
 
 import (
+	"errors"
 	"testing"
 
 	"belay/governance"
+
+	"go.etcd.io/bbolt"
 )
 
 func TestReadersThatShareAProposalDoNotSeeEachOther(t *testing.T) {
@@ -21,6 +24,22 @@ func TestReadersThatShareAProposalDoNotSeeEachOther(t *testing.T) {
 	}
 	if three, err := s.Proposal("P-1"); err != nil || len(three.SafeTxs) != before {
 		t.Errorf("a third reader sees %d transactions, %v", len(three.SafeTxs), err)
+	}
+}
+
+func TestReadersThatShareAProposalDoNotSeeEachOtherInItsDepth(t *testing.T) {
+	s := newStore(t)
+	r := proposing(1)
+	r.State.SafeTxs[0].Confirmations = []governance.Confirmation{{Member: "alice"}}
+	commit(t, s, r)
+	one, err := s.Proposal("P-1")
+	must(t, err)
+	two, err := s.Proposal("P-1")
+	must(t, err)
+	bob := append(one.SafeTxs[0].Confirmations, governance.Confirmation{Member: "bob"})
+	carol := append(two.SafeTxs[0].Confirmations, governance.Confirmation{Member: "carol"})
+	if bob[1].Member != "bob" || carol[1].Member != "carol" {
+		t.Errorf("two readers appended into the same memory: %s and %s", bob[1].Member, carol[1].Member)
 	}
 }
 
@@ -48,5 +67,23 @@ func TestTheMemoIsBounded(t *testing.T) {
 	}
 	if p, err := s.Proposal("P-1"); err != nil || p.ID != "P-1" {
 		t.Errorf("P-1 reads as %q, %v", p.ID, err)
+	}
+}
+
+// TestAStateThatCannotBeReadIsAnError, each time: nothing of it is remembered as if it were a proposal.
+func TestAStateThatCannotBeReadIsAnError(t *testing.T) {
+	s := newStore(t)
+	commit(t, s, proposing(1))
+	for name, stored := range map[string][]byte{
+		"cut in its JSON": append(numberKey(1), `{"id":"P-1"`...), "without JSON": numberKey(1), "cut in its version": {0, 0, 1}, "empty": {},
+	} {
+		must(t, s.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(bucketProposals).Put(numberKey(1), stored) }))
+		for range 2 {
+			_, err := s.Proposal("P-1")
+			wantError(t, err, ErrDamaged)
+		}
+		if _, err := s.Proposals("", 10); !errors.Is(err, ErrDamaged) {
+			t.Errorf("%s: listed with %v", name, err)
+		}
 	}
 }
