@@ -42,3 +42,11 @@ func tempWith(beside, content string) (string, error) {
 func TestAFolderThatIsGoneIsTold(t *testing.T) {
 	wantError(t, syncDir(filepath.Join(t.TempDir(), "gone")), fs.ErrNotExist)
 }
+
+func TestAFirstStartCopiesNothing(t *testing.T) {
+	cfg := testConfig(t)
+	must(t, openStore(t, cfg).Close())
+	made, err := filepath.Glob(filepath.Join(filepath.Dir(cfg.Path), "*"))
+	must(t, err)
+	same(t, made, []string{cfg.Path, cfg.LogKeyFile})
+}

@@ -37,6 +37,20 @@ func TestARecordIsTakenUpToItsLimit(t *testing.T) {
 	same(t, len(link.Member), MaxBytes-c.bytes)
 }
 
+// TestARecordTakesAsManyEventsAsFitACommit: two keys each, beside three of the state and one of its safeTxHash.
+func TestARecordTakesAsManyEventsAsFitACommit(t *testing.T) {
+	for events, want := range map[int]error{48: nil, 49: ErrTooLarge} {
+		r := proposing(1)
+		r.Add = nil
+		for len(r.Events) < events {
+			r.Events = append(r.Events, governance.Event{Type: governance.EventObjected, At: day})
+		}
+		r.State.Version = uint64(events)
+		_, err := newStore(t).Commit(t.Context(), r)
+		wantError(t, err, want)
+	}
+}
+
 // TestWhoWritesTakesAlongAllThatWait: one write to the disk is shared by everyone who came meanwhile, up to a bound.
 func TestWhoWritesTakesAlongAllThatWait(t *testing.T) {
 	for waiting, want := range map[int]int{0: 1, 20: 21, batchLimit + 20: batchLimit} {
