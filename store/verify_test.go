@@ -137,6 +137,8 @@ func TestWhatSomeoneChangedIsFoundWithItsPlace(t *testing.T) {
 			s, err := Open(cfg)
 			if c.open {
 				wantWords(t, err, c.words)
+				_, err = OpenReadOnly(cfg)
+				wantWords(t, err, c.words)
 				return
 			}
 			must(t, err)
