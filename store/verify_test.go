@@ -128,7 +128,7 @@ func TestWhatSomeoneChangedIsFoundWithItsPlace(t *testing.T) {
 		"an event given to another": {func(tx *bbolt.Tx) error { return tx.Bucket(bucketLogOf).Put(logOfKey(3, 2), mark) },
 			[]string{"log record 2", "it is of P-3, the record does not"}, false},
 		"a submission hidden":  {removed(bucketOpenSubmissions, under(1, "P-1/direct/0x01")), []string{"submission P-1/direct/0x01", "listed as open: false"}, false},
-		"a submission removed": {removed(bucketSubmissions, under(1, "P-1/direct/0x01")), []string{"index open_submissions"}, false},
+		"a submission removed": {removed(bucketSubmissions, under(1, "P-1/direct/0x01")), []string{"index open_submissions", "it lists 1 submissions that do not exist"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := testConfig(t)
