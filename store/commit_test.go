@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -175,7 +176,7 @@ func TestAnInboxKeyIsADuplicateForTwoDaysAndNoLonger(t *testing.T) {
 			must(t, receive(key, day))
 		}
 		must(t, receive("discord:1", day.Add(c.later)))
-		for _, key := range old {
+		for _, key := range slices.Backward(old) { // the last first: each that is received forgets some, too
 			if err := receive(key, day.Add(c.later)); (err == nil) != c.forgotten || err != nil && !errors.Is(err, governance.ErrDuplicate) {
 				t.Errorf("%s %s is received with %v", name, key, err)
 			}

@@ -30,16 +30,16 @@ func TestReadersThatShareAProposalDoNotSeeEachOther(t *testing.T) {
 func TestReadersThatShareAProposalDoNotSeeEachOtherInItsDepth(t *testing.T) {
 	s := newStore(t)
 	r := proposing(1)
-	r.State.SafeTxs[0].Confirmations = []governance.Confirmation{{Member: "alice"}}
+	r.State.SafeTxs[0].Confirmations = []governance.Confirmation{{Member: "alice"}, {Member: "bob"}, {Member: "carol"}} // decoded with room for a fourth
 	commit(t, s, r)
 	one, err := s.Proposal("P-1")
 	must(t, err)
 	two, err := s.Proposal("P-1")
 	must(t, err)
-	bob := append(one.SafeTxs[0].Confirmations, governance.Confirmation{Member: "bob"})
-	carol := append(two.SafeTxs[0].Confirmations, governance.Confirmation{Member: "carol"})
-	if bob[1].Member != "bob" || carol[1].Member != "carol" {
-		t.Errorf("two readers appended into the same memory: %s and %s", bob[1].Member, carol[1].Member)
+	dave := append(one.SafeTxs[0].Confirmations, governance.Confirmation{Member: "dave"})
+	erin := append(two.SafeTxs[0].Confirmations, governance.Confirmation{Member: "erin"})
+	if dave[3].Member != "dave" || erin[3].Member != "erin" {
+		t.Errorf("two readers appended into the same memory: %s and %s", dave[3].Member, erin[3].Member)
 	}
 }
 
