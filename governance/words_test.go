@@ -42,7 +42,7 @@ func TestANameIsSuggestedOnlyWhereItIsNear(t *testing.T) {
 		want    string
 	}{
 		{"usdt", []string{"weth", "usdc"}, "did you mean usdc?"},
-		{"udsc", []string{"usdc"}, "did you mean usdc?"}, // neighbours swapped are one slip
+		{"udsc", []string{"usdc"}, "did you mean usdc?"},             // neighbours swapped are one slip
 		{"abdce", []string{"abcdf", "abdcf"}, "did you mean abdcf?"}, // a swap and a slip are two
 		{"usx", []string{"eth", "dai"}, ""},
 		{"abc", []string{"axy"}, ""}, // two of three letters are another name
