@@ -113,3 +113,13 @@ func TestACrowdedEmergencyIsWholeOnceAnOwnerSigns(t *testing.T) {
 		t.Error("an owner signed it, and it is collapsed still")
 	}
 }
+
+// TestANumberThatNobodyReadIsNotClaimed: a threshold of zero means that the Safe was not read.
+func TestANumberThatNobodyReadIsNotClaimed(t *testing.T) {
+	s := proposed(t, governance.KindPause, 0, false)
+	s.p.Threshold = 0
+	v, _ := governance.NewView(s.p, governance.Facts{}, governance.Viewer{Audience: governance.AudienceWarRoom})
+	if v.Status != "Asks for signatures; how many are needed could not be read" {
+		t.Errorf("the status is %q", v.Status)
+	}
+}

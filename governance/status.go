@@ -61,6 +61,8 @@ func (l look) asking() string {
 		return "Needs approval by " + strings.Join(l.p.Unapproved(), " and ")
 	case t.State != TxAsking:
 		return l.sending()
+	case l.p.Threshold == 0:
+		return "Asks for signatures; how many are needed could not be read"
 	case l.p.Missing(t) > 0:
 		return fmt.Sprintf("Needs %d more", l.p.Missing(t))
 	}
