@@ -169,7 +169,17 @@ func (v *victim) pauses() governance.View {
 // counts is what the chain and the store have counted: nothing may happen twice.
 type counts struct {
 	proposals                  string // id of the newest
-	executions, paidFor, mined uint64 // by the Safe; relayer transactions; of these, named by the proposals
+	executions, paidFor, mined uint64 // by the Safe; relayer transactions; of these, named as mined by the newest
+}
+
+// minedOf counts what a proposal says was mined. A replacement that was outrun, because a restart took a while, is named as submitted.
+func minedOf(v governance.View) (n uint64) {
+	for _, tx := range v.Transactions {
+		if tx.Status != governance.TxStatusSubmitted {
+			n++
+		}
+	}
+	return n
 }
 
 func (v *victim) counts(newest governance.View) counts {
@@ -178,7 +188,7 @@ func (v *victim) counts(newest governance.View) counts {
 	if err != nil {
 		v.t.Fatal(err)
 	}
-	c := counts{proposals: newest.ID, executions: common.BytesToHash(out).Big().Uint64(), mined: uint64(len(newest.Transactions))}
+	c := counts{proposals: newest.ID, executions: common.BytesToHash(out).Big().Uint64(), mined: minedOf(newest)}
 	for _, key := range append(v.stack.Emergency, v.stack.Relayer) {
 		n, err := v.stack.Chain.Client().NonceAt(v.t.Context(), crypto.PubkeyToAddress(key.PublicKey), nil)
 		if err != nil {
