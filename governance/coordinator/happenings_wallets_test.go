@@ -66,7 +66,8 @@ func (s *simulation) states() string {
 	if !ok {
 		return "about nothing"
 	}
-	u, how := uttered{}, "says"
+	var u uttered
+	how := "says"
 	if n := len(s.ledger.uttered); n > 0 && s.dice.IntN(5) == 0 {
 		u, how = s.ledger.uttered[s.dice.IntN(n)], "is heard again"
 	} else {
