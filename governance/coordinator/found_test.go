@@ -239,3 +239,22 @@ func TestWhatAWalletSignedOnceOpensOneProposal(t *testing.T) {
 		}
 	})
 }
+
+// TestTheFirstIsNotSentWhereItsSpareIsMined: the Safe moves to the nonce of the first by the spare that did it.
+func TestTheFirstIsNotSentWhereItsSpareIsMined(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		r.start()
+		r.pause("usdc") // nobody signs it, so that the next one stands behind it
+		v := r.pause("weth")
+		r.signAll(v, alice, bob)
+		r.sent(1)
+		r.chain.set(func(s *scripted) { s.fails["Receipt"] = errDown })
+		r.chain.mine()
+		r.pass(turnPatience / 2)
+		r.chain.set(func(s *scripted) { delete(s.fails, "Receipt") })
+		r.ends(v.ID, governance.StateExecuted, "pause weth true")
+		if n := len(r.broadcasts()); n != 1 {
+			t.Errorf("%d transactions went out", n)
+		}
+	})
+}

@@ -40,10 +40,10 @@ const turnPatience = 20 * time.Second
 // checks it all itself, and a wrong send costs gas.
 func (c *Coordinator) emergencyTurn(ctx context.Context, chain ChainConfig, d governance.Duty, p governance.Proposal) (*governance.SafeTx, error) {
 	t := p.Active()
-	if t.Tx.Nonce == p.SafeNonce {
-		return t, nil
-	}
 	patient := c.hints.waited(d.ID, time.Now()) < turnPatience
+	if t.Tx.Nonce == p.SafeNonce {
+		return t, c.notDoneBefore(ctx, chain, p, t, patient)
+	}
 	state, err := c.newestSafe(ctx, chain, p.Safe.Address)
 	if err != nil {
 		if present := p.SignedAt(p.SafeNonce); present != nil && patient {
@@ -60,8 +60,9 @@ func (c *Coordinator) emergencyTurn(ctx context.Context, chain ChainConfig, d go
 	return t, nil
 }
 
-// notDoneBefore holds a spare back where what we sent at an earlier nonce did it already, and for a while where that cannot be read:
-// owners sign spares in the same sitting, so that they often have their quorum just when the first is mined.
+// notDoneBefore holds a SafeTx back where what we sent at an earlier nonce did it already, and for a while where that cannot be read:
+// owners sign spares in the same sitting, so that they often have their quorum just when the first is mined, and the Safe comes to the
+// nonce of the first by a spare.
 func (c *Coordinator) notDoneBefore(ctx context.Context, chain ChainConfig, p governance.Proposal, t *governance.SafeTx, patient bool) error {
 	sent, err := c.cfg.Store.SubmissionsOf(p.ID)
 	if err != nil {
