@@ -448,6 +448,9 @@ func (s *simulation) owners() string {
 		w.safes[guardianSafe] = now
 	})
 	s.ledger.ruled = append(s.ledger.ruled, now)
+	if s.chain.lie != nil { // a provider that lies about owners does so about these, too
+		s.ledger.ruled = append(s.ledger.ruled, vault{owners: now.owners[:1], threshold: 1})
+	}
 	return fmt.Sprintf("%v, %d", list, now.threshold)
 }
 
