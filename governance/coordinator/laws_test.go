@@ -284,7 +284,7 @@ func (s *simulation) noneTwice() {
 	}
 	for id, n := range times {
 		if n > 1 && !s.ledger.strangers[id] && !s.ledger.reorganised && !s.ledger.untold[id] {
-			s.fail("%s took effect %d times by our hand", id, n)
+			s.fail("%s took effect %d times by our hand\n%s", id, n, s.described(s.stored(id)))
 		}
 	}
 }
@@ -393,6 +393,9 @@ func (s *simulation) described(p governance.Proposal) string {
 	fmt.Fprintf(&b, "%d of %d owners, nonce %d read at %d, blind %q\n", p.Threshold, len(p.Owners), p.SafeNonce, p.ReadAt.Number, p.Blind)
 	for _, t := range p.SafeTxs {
 		fmt.Fprintf(&b, "  %s at nonce %d is %s with %d, used by %s\n", t.Purpose, t.Tx.Nonce, t.State, p.Yes(&t), t.UsedBy)
+	}
+	for _, t := range p.Transactions {
+		fmt.Fprintf(&b, "  transaction %s for %s is %s in block %d\n", t.TxHash, t.SafeTxHash, t.Status, t.Block.Number)
 	}
 	submissions, _ := s.store.SubmissionsOf(p.ID)
 	for _, sub := range submissions {
