@@ -301,7 +301,9 @@ func (s *simulation) broughtAbout(r *safe.Receipt) string {
 			s.fail("a relayer sent %s, which nobody knows: %v", hash, err)
 		}
 		p := s.stored(id)
-		if t := p.SafeTx(hash); t.Purpose == governance.PurposeDirect || t.Purpose == governance.PurposeSpare {
+		sent, _ := s.store.SubmissionsOf(id)
+		ours := slices.ContainsFunc(sent, func(sub governance.Submission) bool { return sub.Subject == hash }) // else sent for another that asks for the same
+		if t := p.SafeTx(hash); ours && (t.Purpose == governance.PurposeDirect || t.Purpose == governance.PurposeSpare) {
 			return id
 		}
 	}
