@@ -151,7 +151,7 @@ func statusLines(v governance.View, r Reader) (lines []Line) {
 	}
 	switch {
 	case v.Proposer != "" && v.Reason != "":
-		lines = append(lines, Line{Plain("Asked by " + v.Proposer + ": "), Said(v.Reason, reasonRunes)})
+		lines = append(lines, Line{Plain("Asked by " + strings.Join(append([]string{v.Proposer}, v.Askers...), ", ") + ": "), Said(v.Reason, reasonRunes)})
 	case v.Proposer != "":
 		lines = append(lines, Line{Plain("Asked by " + v.Proposer)})
 	case v.Reason != "":

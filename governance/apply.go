@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"belay/safe"
+
+	"github.com/ethereum/go-ethereum/common"
 )
 
 // Apply gives the proposal after an event. It is total: every event that a log can hold gives a proposal, also one that is
@@ -55,14 +57,14 @@ func Apply(p Proposal, e Event) Proposal {
 		p.applyOperation(e)
 	case EventPostcondition:
 		p.Postconditions = e.Postconditions
-	case EventObjected:
-		p.Objections = append(slices.Clone(p.Objections), *e.Opinion)
-	case EventLifted:
-		p.Objections = append(slices.Clone(p.Objections), *e.Opinion)
+	case EventObjected, EventLifted:
+		p.Objections = heard(p.Objections, *e.Opinion)
 	case EventEndorsed:
-		p.Approvals = append(slices.Clone(p.Approvals), *e.Opinion)
+		p.Approvals = heard(p.Approvals, *e.Opinion)
 	case EventResponded:
-		p.Responders = append(slices.Clone(p.Responders), *e.Opinion)
+		p.Responders = heard(p.Responders, *e.Opinion)
+	case EventJoined:
+		p.Askers, p.Crowd = append(slices.Clone(p.Askers), e.By), 0
 	case EventExtended:
 		p.ExpiresAt = *e.Until
 	case EventDisclosed:
@@ -74,6 +76,26 @@ func Apply(p Proposal, e Event) Proposal {
 	}
 	p.settle()
 	return p
+}
+
+// heard puts a word in the place of what the same speaker said before: the log keeps the history, and what people say must not make a
+// proposal too large to be signed.
+func heard(said []Opinion, o Opinion) []Opinion {
+	for _, before := range said {
+		if before.sameVoice(o) {
+			o.Said = before.Said + 1
+		}
+	}
+	return append(slices.DeleteFunc(slices.Clone(said), o.sameVoice), o)
+}
+
+// sameVoice reports whether a word takes the place of another: of the same wallet, or of the same member in chat, where a wish to
+// withdraw stands beside an objection.
+func (o Opinion) sameVoice(other Opinion) bool {
+	if o.Wallet != (common.Address{}) || other.Wallet != (common.Address{}) {
+		return o.Wallet == other.Wallet && (o.What == string(ActionWithdraw)) == (other.What == string(ActionWithdraw))
+	}
+	return o.Member == other.Member && (o.What == "withdraw") == (other.What == "withdraw")
 }
 
 // applyEnd takes the events that end a proposal.

@@ -291,8 +291,11 @@ func TestPeopleMayChangeTheirMindButNotRepeatThemselves(t *testing.T) {
 	for _, in := range []governance.Speak{say("onit", ""), say("onit", ""), say("cant", ""), say("onit", ""), say("object", "why?"), say("object", "why?"), say("object", "wait")} {
 		s.does(in)
 	}
-	if len(s.p.Responders) != 3 || len(s.p.Objections) != 2 {
-		t.Errorf("%d answers and %d objections, want 3 and 2", len(s.p.Responders), len(s.p.Objections))
+	if answers, objections := s.told(governance.EventResponded), s.told(governance.EventObjected); answers != 3 || objections != 2 {
+		t.Errorf("%d answers and %d objections, want 3 and 2", answers, objections)
+	}
+	if len(s.p.Responders) != 1 || s.p.Responders[0].What != "onit" || len(s.p.Objections) != 1 || s.p.Objections[0].Text != "wait" {
+		t.Errorf("what stands is %+v and %+v, want the last word of each", s.p.Responders, s.p.Objections)
 	}
 	s.refused(say("withdraw", ""), governance.CodeBadValue)
 	s.does(governance.Withdraw{Member: "alice"}).refused(say("object", "late"), governance.CodeNotOpen)

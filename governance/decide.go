@@ -62,6 +62,8 @@ func (d *decider) decide(in Input) error {
 		return d.nonceTaken(in)
 	case Rebuilt:
 		return d.rebuilt(in)
+	case Join:
+		return d.join(in)
 	case Replaced:
 		return d.replaced(in)
 	case OperationSeen:
@@ -190,6 +192,9 @@ func (d *decider) speak(o Opinion) error {
 		if d.objected(o) {
 			return nil
 		}
+		if err := d.mayBeHeard(d.p.Objections, o); err != nil {
+			return err
+		}
 		return d.emit(Event{Type: EventObjected, By: o.Member, Opinion: &o})
 	case "onit", "cant":
 		for _, said := range slices.Backward(d.p.Responders) {
@@ -200,6 +205,9 @@ func (d *decider) speak(o Opinion) error {
 				return nil
 			}
 			break
+		}
+		if err := d.mayBeHeard(d.p.Responders, o); err != nil {
+			return err
 		}
 		return d.emit(Event{Type: EventResponded, By: o.Member, Opinion: &o})
 	}
@@ -223,23 +231,41 @@ func (d *decider) withdraw(member string) error {
 		return d.notOpen("it is on chain already")
 	}
 	signed := slices.ContainsFunc(d.p.SafeTxs, func(t SafeTx) bool { return len(t.Confirmations) > 0 })
+	asked := append([]string{d.p.Proposer}, d.p.Askers...)
+	others := slices.DeleteFunc(asked, func(who string) bool { return who == member || d.p.wantsOut(who) })
+	mine := member == d.p.Proposer || slices.Contains(d.p.Askers, member)
 	switch {
-	case !signed && member == d.p.Proposer:
+	case !signed && mine && len(others) == 0:
 		return d.emit(Event{Type: EventWithdrawn, By: member, Text: "withdrawn by its proposer"})
 	case signed && d.p.Kind.Emergency():
 		return d.notByWords()
-	case d.p.Kind.Emergency():
-		return Refuse(CodeNotPermitted, "ask "+d.p.Proposer+", or object", "only its proposer may withdraw an emergency that nobody has signed")
-	}
-	wish := Opinion{Member: member, What: "withdraw", Text: "asks to withdraw; a second member must too", At: d.now}
-	if d.objected(wish) {
+	case d.p.Kind.Emergency() && !mine:
+		return Refuse(CodeNotPermitted, "ask them; two wallets of members end it, too: on the page, or `belay withdraw "+d.p.ID+"`",
+			"an emergency that nobody has signed is withdrawn by those who asked for it: %s", strings.Join(append([]string{d.p.Proposer}, d.p.Askers...), ", "))
+	case d.p.wantsOut(member):
 		return nil
-	}
-	if slices.ContainsFunc(d.p.Objections, func(o Opinion) bool { return o.What == wish.What }) {
+	case !d.p.Kind.Emergency() && slices.ContainsFunc(d.p.Objections, func(o Opinion) bool { return o.What == "withdraw" }):
 		return d.emit(Event{Type: EventWithdrawn, By: member, Text: "withdrawn by two members"})
 	}
-	return d.emit(Event{Type: EventObjected, By: member, Opinion: &wish})
+	return d.emit(Event{Type: EventObjected, By: member, Opinion: &Opinion{Member: member, What: "withdraw", Text: "asks to withdraw; that is not enough alone", At: d.now}})
 }
+
+// wantsOut reports whether a member asked to withdraw it.
+func (p *Proposal) wantsOut(member string) bool {
+	return slices.ContainsFunc(p.Objections, func(o Opinion) bool { return o.Member == member && o.What == "withdraw" })
+}
+
+// join records that another member asks for the same. What two asked for is not one person's to take down, and is never shown small.
+func (d *decider) join(in Join) error {
+	if in.Member == d.p.Proposer || slices.Contains(d.p.Askers, in.Member) || len(d.p.Askers) >= voicesLimit || !Legal(d.p.State, EventJoined) {
+		return nil
+	}
+	o := Opinion{Member: in.Member, What: "join", Text: firstBytes(in.Reason, textLimit/8), At: d.now}
+	return d.emit(Event{Type: EventJoined, By: in.Member, Opinion: &o})
+}
+
+// extendStep is the least that an extension is worth recording for.
+const extendStep = 30 * time.Second
 
 // extend asks for longer, counted from now. It ends nothing and holds nothing back.
 func (d *decider) extend(member string) error {
@@ -247,6 +273,9 @@ func (d *decider) extend(member string) error {
 		return d.notOpen("it cannot be extended")
 	}
 	until := d.now.Add(d.p.Policy.Expires)
+	if until.Sub(d.p.ExpiresAt) < extendStep {
+		return nil // somebody just did
+	}
 	return d.emit(Event{Type: EventExtended, By: member, Until: &until})
 }
 

@@ -14,6 +14,7 @@ type EventType string
 // Every event type.
 const (
 	EventProposed      EventType = "proposed"      // Draft
+	EventJoined        EventType = "joined"        // Opinion: another member asks for the same
 	EventConfirmed     EventType = "confirmed"     // SafeTxHash, Confirmation
 	EventQuorum        EventType = "quorum"        // SafeTxHash; the edge
 	EventQuorumLost    EventType = "quorum_lost"   // SafeTxHash; owners or threshold changed
@@ -37,7 +38,7 @@ const (
 	EventLifted        EventType = "lifted"        // Opinion: an objection made with a wallet is taken back
 	EventEndorsed      EventType = "endorsed"      // Opinion: a role agrees that owners are asked
 	EventExtended      EventType = "extended"      // Until
-	EventWithdrawn     EventType = "withdrawn"     // Text
+	EventWithdrawn     EventType = "withdrawn"     // Text; Opinion, where it was said with a wallet
 	EventCanceled      EventType = "canceled"      // vetoed on chain; Text
 	EventExpired       EventType = "expired"       // Text: nobody signed in time, or the window closed
 	EventSuperseded    EventType = "superseded"    // Text
@@ -46,7 +47,7 @@ const (
 )
 
 // EventTypes lists every event type, in the order of a proposal's life.
-var EventTypes = []EventType{EventProposed, EventConfirmed, EventQuorum, EventQuorumLost, EventOwners, EventUpgraded, EventSubmitted, EventMined, EventUnmined,
+var EventTypes = []EventType{EventProposed, EventJoined, EventConfirmed, EventQuorum, EventQuorumLost, EventOwners, EventUpgraded, EventSubmitted, EventMined, EventUnmined,
 	EventFinal, EventFailed, EventNonceUsed, EventNonceFreed, EventRebuilt, EventScheduled, EventWindow, EventPostcondition, EventExecuted,
 	EventIneffective, EventEndorsed, EventObjected, EventLifted, EventResponded, EventExtended, EventReleased, EventWithdrawn, EventCanceled, EventExpired,
 	EventSuperseded, EventDisclosed}
@@ -89,7 +90,7 @@ func (e Event) complete() bool {
 		return e.Transaction != nil
 	case EventScheduled, EventWindow:
 		return e.Operation != nil
-	case EventObjected, EventResponded, EventLifted, EventEndorsed:
+	case EventObjected, EventResponded, EventLifted, EventEndorsed, EventJoined:
 		return e.Opinion != nil
 	case EventExtended:
 		return e.Until != nil

@@ -58,6 +58,11 @@ type (
 		SafeTxs []SafeTx
 		Why     string
 	}
+	// Join says that another member asks for the same.
+	Join struct {
+		Member string
+		Reason string // people's words
+	}
 	// Replaced says that the same is asked for again at Nonce, a gap of the Safe that the proposal waits behind.
 	Replaced struct {
 		Member string
@@ -96,6 +101,7 @@ func (Gone) input()          {}
 func (NonceTaken) input()    {}
 func (Rebuilt) input()       {}
 func (Replaced) input()      {}
+func (Join) input()          {}
 func (OperationSeen) input() {}
 func (OperationRun) input()  {}
 func (Proved) input()        {}

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"belay/safe"
@@ -56,18 +57,23 @@ func (l look) view() View {
 	p := l.p
 	v := View{
 		ID: p.ID, PublicID: l.f.PublicID, State: p.State, Kind: p.Kind, Playbook: p.Playbook, PlaybookHash: hash(p.PlaybookHash),
-		Title: p.Title, Subject: p.Subject, Proposer: l.member(p.Proposer), CreatedAt: instant(p.CreatedAt), ExpiresAt: instant(l.until()),
+		Title: p.Title, Subject: l.subject(), Proposer: l.member(p.Proposer), CreatedAt: instant(p.CreatedAt), ExpiresAt: instant(l.until()),
 		Visibility: p.Policy.Visibility, IsPublic: p.Visible(AudiencePublic),
 		Safe: SafeView{Name: p.Safe.Name, Chain: p.Safe.Chain, ChainID: p.Safe.ChainID, Address: p.Safe.Address.Hex(),
 			Version: p.Safe.Version.String(), Verified: p.Safe.Verified == safe.VerifiedByAddress || p.Safe.Verified == safe.VerifiedByCode, VerifiedBy: l.verifiedBy()},
-		Calls: list(p.Calls), Expect: []Untrusted{}, Dangers: list(p.Dangers), Simulation: l.simulation(),
-		SafeTxs: []SafeTxView{}, Confirmations: []ConfirmationView{}, Threshold: p.Threshold, Owners: addresses(p.Owners), OwnerNames: l.ownerNames(),
+		Calls: list(p.Calls), Expect: []Untrusted{}, Dangers: l.dangers(), Simulation: l.simulation(),
+		Askers: []string{}, SafeTxs: []SafeTxView{}, Confirmations: []ConfirmationView{}, Threshold: p.Threshold, Owners: addresses(p.Owners), OwnerNames: l.ownerNames(),
 		Timelock: l.timelock(), Transactions: []TransactionView{}, Postconditions: []PostconditionView{}, Events: l.events(),
 		Objections: l.opinions(p.Objections), Responders: l.opinions(p.Responders), Approve: list(p.Policy.Approve), Approvals: l.opinions(p.Approvals), Unapproved: list(p.Unapproved()), Public: l.public(), Explorer: l.f.Explorer,
 		Status: l.status(), Notes: l.notes(), Manifest: l.manifest(),
 	}
 	if p.Wallet != (common.Address{}) && l.names(p.Proposer) {
 		v.Wallet = p.Wallet.Hex()
+	}
+	for _, asker := range p.Askers {
+		if l.names(asker) {
+			v.Askers = append(v.Askers, asker)
+		}
 	}
 	if l.open {
 		v.Collapsed = p.Crowd >= Crowded && !p.Backed() && !p.State.Ended()
@@ -106,6 +112,21 @@ func (l look) until() time.Time {
 		return end
 	}
 	return l.p.ExpiresAt
+}
+
+// besides are the dangers that lie in other proposals, which the reader may not be allowed to know of.
+var besides = []string{"signed_before", "loaded_rival", "displaces"}
+
+func (l look) dangers() []DangerView {
+	return slices.DeleteFunc(list(slices.Clone(l.p.Dangers)), func(d DangerView) bool { return !l.open && slices.Contains(besides, d.Code) })
+}
+
+// subject is what it is about; the public is not told the inner id of another proposal.
+func (l look) subject() string {
+	if !l.open && strings.HasPrefix(l.p.Subject, "P-") {
+		return ""
+	}
+	return l.p.Subject
 }
 
 // verifiedBy says how the Safe's code was recognised. Where the providers did not agree, it was not looked at.

@@ -25,6 +25,7 @@ type NonceMap struct {
 // NoncePlace is one nonce.
 type NoncePlace struct {
 	Nonce  uint64     `json:"nonce"`
+	Last   uint64     `json:"last,omitempty"` // of a gap that is wider than one: where it ends
 	State  NonceState `json:"state"`
 	Stands []Standing `json:"stands"`
 	UsedBy string     `json:"used_by,omitempty"` // the Ethereum transaction that used it, where known
@@ -64,24 +65,35 @@ func NewNonceMap(ref SafeRef, nonce, block uint64, known []Proposal) NonceMap {
 	m := NonceMap{Safe: ref.Name, Chain: ref.Chain, Address: ref.Address.Hex(), Nonce: nonce, Block: block, Nonces: []NoncePlace{}}
 	known = slices.DeleteFunc(slices.Clone(known), func(p Proposal) bool { return !p.Safe.Same(ref) })
 	m.Free = FreeNonce(nonce, ref, unended(known))
-	first, last := nonce, nonce
+	first := nonce
 	for _, p := range known {
 		first = min(first, max(p.OpenedNonce, nonce-min(nonce, shownBehind)))
-		for _, t := range p.SafeTxs {
-			if p.stands(t) {
-				last = max(last, t.Tx.Nonce)
-			}
-		}
 	}
 	for n := first; n < nonce; n++ {
 		m.Nonces = append(m.Nonces, usedPlace(n, known))
 	}
-	for n := nonce; n <= last; n++ {
-		if place := openPlace(n, known, n < last); place.State != "" {
-			m.Nonces = append(m.Nonces, place)
+	next := nonce
+	for _, n := range standing(nonce, known) { // one by one: a provider can make up any number
+		if n > next {
+			m.Nonces = append(m.Nonces, gap(next, n-1, known))
 		}
+		m.Nonces = append(m.Nonces, openPlace(n, known))
+		next = n + 1
 	}
 	return m
+}
+
+// standing are the nonces from one on at which something stands, in order.
+func standing(from uint64, known []Proposal) (nonces []uint64) {
+	for _, p := range known {
+		for _, t := range p.SafeTxs {
+			if t.Tx.Nonce >= from && p.stands(t) {
+				nonces = append(nonces, t.Tx.Nonce)
+			}
+		}
+	}
+	slices.Sort(nonces)
+	return slices.Compact(nonces)
 }
 
 func unended(known []Proposal) []Proposal {
@@ -132,8 +144,8 @@ func (p *Proposal) ranIn(safeTxHash common.Hash) string {
 	return ""
 }
 
-// openPlace tells what stands at a nonce that is not used yet. Its State is "" where nothing does and nothing waits behind it.
-func openPlace(n uint64, known []Proposal, behind bool) NoncePlace {
+// openPlace tells what stands at a nonce that is not used yet.
+func openPlace(n uint64, known []Proposal) NoncePlace {
 	place := NoncePlace{Nonce: n, Stands: []Standing{}}
 	var asking, ended []string
 	for _, p := range known {
@@ -158,8 +170,15 @@ func openPlace(n uint64, known []Proposal, behind bool) NoncePlace {
 	case len(ended) == 1:
 		place.State = NonceLoaded
 		place.Text = fmt.Sprintf("%s has ended, but %d of %d signatures over it still count; void %s to make it harmless.", ended[0], place.Stands[0].Signatures, place.Stands[0].Threshold, ended[0])
-	case behind:
-		place.State, place.Text = NonceGap, "Nothing stands here, and what is behind it waits. "+waysOutOfGap(n, known)
+	}
+	return place
+}
+
+// gap is a run of nonces at which nothing stands although something waits behind them.
+func gap(from, to uint64, known []Proposal) NoncePlace {
+	place := NoncePlace{Nonce: from, State: NonceGap, Stands: []Standing{}, Text: "Nothing stands here, and what is behind it waits. " + waysOutOfGap(from, known)}
+	if to > from {
+		place.Last, place.Text = to, fmt.Sprintf("Nothing stands from here to nonce %d, and what is behind waits. ", to)+waysOutOfGap(from, known)
 	}
 	return place
 }
@@ -173,7 +192,7 @@ func waysOutOfGap(n uint64, known []Proposal) string {
 			switch {
 			case p.State.Ended() && t.Open() && t.Tx.Nonce == n:
 				stood = p.ID
-			case !p.State.Ended() && t.Open() && t.Tx.Nonce > n && !p.Kind.Emergency() && (waits == "" || t.Tx.Nonce < waitsAt):
+			case !p.State.Ended() && t.Open() && t.Tx.Nonce > n && !p.Kind.Emergency() && p.Loaded() == nil && (waits == "" || t.Tx.Nonce < waitsAt):
 				waits, waitsAt = p.ID, t.Tx.Nonce
 			}
 		}

@@ -27,9 +27,10 @@ type Proposal struct {
 	Target       string            `json:"target"`            // playbook and values as one text: equal for the same intent
 	Reason       string            `json:"reason"`            // people's words; never public
 	Proposer     string            `json:"proposer"`
-	Wallet       common.Address    `json:"wallet,omitzero"` // that the proposer signed the intent with; zero: said in chat, or by the operator
-	Crowd        int               `json:"crowd,omitempty"` // how many the proposer had open besides, that no owner had signed
-	Stated       common.Hash       `json:"stated,omitzero"` // the Statement with which a wallet proposed it; zero: proposed otherwise
+	Wallet       common.Address    `json:"wallet,omitzero"`  // that the proposer signed the intent with; zero: said in chat, or by the operator
+	Crowd        int               `json:"crowd,omitempty"`  // how many the proposer had open besides, that no owner had signed
+	Askers       []string          `json:"askers,omitempty"` // members who asked for the same while it was open
+	Stated       common.Hash       `json:"stated,omitzero"`  // the Statement with which a wallet proposed it; zero: proposed otherwise
 	CreatedAt    time.Time         `json:"created_at"`
 	ExpiresAt    time.Time         `json:"expires_at"`
 	EndedAt      time.Time         `json:"ended_at,omitzero"`
@@ -240,6 +241,7 @@ type Opinion struct {
 	Wallet common.Address `json:"wallet,omitzero"` // whose signature over a Statement was checked; zero: said in chat
 	Signed time.Time      `json:"signed,omitzero"` // when the Statement says that it was signed
 	Roles  []string       `json:"roles,omitempty"` // for approve: the roles of the member
+	Said   int            `json:"said,omitempty"`  // how often the same voice had said something before
 }
 
 // Policy is a playbook's policy with its defaults filled in.

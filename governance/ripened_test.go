@@ -99,8 +99,8 @@ func TestAnotherAnswerIsNewAndTheSameIsNot(t *testing.T) {
 		for _, member := range c.members {
 			s.does(governance.Speak{Opinion: governance.Opinion{Member: member, What: c.what, Text: c.text}})
 		}
-		if len(s.p.Responders) != c.told {
-			t.Errorf("%s %q by %v: %d are recorded, want %d", c.what, c.text, c.members, len(s.p.Responders), c.told)
+		if n := s.told(governance.EventResponded); n != c.told {
+			t.Errorf("%s %q by %v: %d are recorded, want %d", c.what, c.text, c.members, n, c.told)
 		}
 	}
 }

@@ -24,6 +24,9 @@ func (d *decider) stated(o Opinion) error {
 	}
 	switch Action(o.What) {
 	case ActionObject:
+		if err := d.mayBeHeard(d.p.Objections, o); err != nil {
+			return err
+		}
 		if err := d.emit(Event{Type: EventObjected, By: o.Member, Opinion: &o}); err != nil {
 			return err
 		}
@@ -31,6 +34,9 @@ func (d *decider) stated(o Opinion) error {
 	case ActionLift:
 		if !slices.Contains(d.p.Against(), o.Wallet) {
 			return Refuse(CodeNotOpen, "nothing is left to do", "no objection of %s stands against %s", o.Wallet.Hex(), d.p.ID)
+		}
+		if err := d.mayBeHeard(d.p.Objections, o); err != nil {
+			return err
 		}
 		return d.emit(Event{Type: EventLifted, By: o.Member, Opinion: &o})
 	case ActionWithdraw:
@@ -100,10 +106,26 @@ func (d *decider) withdrawByWallet(o Opinion) error {
 		return d.notOpen("it is on chain already")
 	case d.p.Kind.Emergency() && signed:
 		return d.notByWords()
-	case !mine && (!owner || d.p.Kind.Emergency()):
-		return Refuse(CodeNotPermitted, "ask "+d.p.Proposer+", or object", "%s is neither %s's wallet nor an owner's that could withdraw it", o.Wallet.Hex(), d.p.Proposer)
+	case d.p.Kind.Emergency() && (!mine || len(d.p.Askers) > 0):
+		return d.withdrawTogether(o)
+	case !mine && !owner:
+		return Refuse(CodeNotPermitted, "ask "+d.p.Proposer+", or object", "%s is neither %s's wallet nor an owner's", o.Wallet.Hex(), d.p.Proposer)
 	}
-	return d.emit(Event{Type: EventWithdrawn, By: o.speaker(), Text: "withdrawn with the wallet " + o.Wallet.Hex()})
+	return d.emit(Event{Type: EventWithdrawn, By: o.speaker(), Text: "withdrawn with a wallet", Opinion: &o})
+}
+
+// withdrawTogether takes an emergency down that nobody has signed, by two wallets of different people: that is how a flood of a stolen
+// chat account is cleared away, and one stolen wallet is not enough.
+func (d *decider) withdrawTogether(o Opinion) error {
+	if slices.ContainsFunc(d.p.Objections, func(said Opinion) bool {
+		return said.What == string(ActionWithdraw) && said.Wallet != (common.Address{}) && said.Wallet != o.Wallet && said.speaker() != o.speaker()
+	}) {
+		return d.emit(Event{Type: EventWithdrawn, By: o.speaker(), Text: "withdrawn with two wallets", Opinion: &o})
+	}
+	if err := d.mayBeHeard(d.p.Objections, o); err != nil {
+		return err
+	}
+	return d.emit(Event{Type: EventObjected, By: o.Member, Opinion: &o})
 }
 
 // notByWords says what ends an emergency that owners have signed.
@@ -112,8 +134,15 @@ func (d *decider) notByWords() *Refusal {
 		"owners have signed this emergency: it ends when %d of its %d owners object with their wallets", d.p.blockingMinority(), len(d.p.Owners))
 }
 
-// blockingMinority is how many owners are enough that the others cannot reach the threshold.
-func (p *Proposal) blockingMinority() int { return len(p.Owners) - p.Threshold + 1 }
+// blockingMinority is how many owners are enough that the others cannot reach the threshold. Where all must sign that would be one, and
+// one wallet can be stolen: an emergency takes two all the same.
+func (p *Proposal) blockingMinority() int {
+	n := len(p.Owners) - p.Threshold + 1
+	if p.Kind.Emergency() && len(p.Owners) > 1 {
+		return max(n, 2)
+	}
+	return n
+}
 
 // endWhereBlocked ends what too few owners are left to sign. A quorum that is proven already goes on in an emergency: the signatures
 // are there, and withholding them is worse.
@@ -154,13 +183,15 @@ func (p *Proposal) signedAfter(owner common.Address, at time.Time) bool {
 }
 
 // HeldBack says why a proposal that is no emergency is not to be sent now although it could be; "" where nothing stands against it.
-// Whoever holds the signatures can still execute it: Belay only does not help.
-func (p *Proposal) HeldBack() string {
+// Members are the members of today by wallet (EIP-55): the word of a wallet that is neither theirs nor an owner's counts no more. Whoever
+// holds the signatures can still execute it: Belay only does not help.
+func (p *Proposal) HeldBack(members map[string]string) string {
 	if p.Kind.Emergency() {
 		return ""
 	}
 	for _, o := range slices.Backward(p.Objections) {
-		if o.Wallet != (common.Address{}) && slices.Contains(p.Against(), o.Wallet) {
+		counts := slices.Contains(p.Owners, o.Wallet) || members[o.Wallet.Hex()] != ""
+		if o.Wallet != (common.Address{}) && counts && slices.Contains(p.Against(), o.Wallet) {
 			return fmt.Sprintf("%s objects with the wallet %s", o.speaker(), o.Wallet.Hex())
 		}
 	}

@@ -38,7 +38,7 @@ func TestChatNeverCountsTowardABlockingMinority(t *testing.T) {
 		s.does(governance.Speak{Opinion: governance.Opinion{Member: member, What: "object"}})
 	}
 	s.is(governance.StateProposed)
-	if s.p.HeldBack() != "" || len(s.p.Against()) != 0 {
+	if s.p.HeldBack(members) != "" || len(s.p.Against()) != 0 {
 		t.Error("a note in chat holds it back")
 	}
 }
@@ -47,8 +47,8 @@ func TestChatNeverCountsTowardABlockingMinority(t *testing.T) {
 func TestAProvenEmergencyIsNotEndedByObjections(t *testing.T) {
 	s := proposed(t, governance.KindPause, 0, false)
 	s.does(s.yes(0, 0)).does(s.yes(0, 1)).does(s.objects(0)).does(s.objects(1)).does(s.objects(2)).is(governance.StateApproved)
-	if s.p.HeldBack() != "" {
-		t.Errorf("an emergency is held back: %s", s.p.HeldBack())
+	if s.p.HeldBack(members) != "" {
+		t.Errorf("an emergency is held back: %s", s.p.HeldBack(members))
 	}
 }
 
@@ -67,7 +67,7 @@ func TestAnOldWordIsNotSaidAgain(t *testing.T) {
 	old := s.objects(0)
 	s.does(old).does(s.word(governance.ActionLift, "", owners[0]))
 	s.refused(old, governance.CodeStaleHash)
-	if s.p.HeldBack() != "" {
+	if s.p.HeldBack(members) != "" {
 		t.Error("a lifted objection holds it back")
 	}
 }
@@ -76,12 +76,12 @@ func TestAWalletHoldsARoutineProposalBack(t *testing.T) {
 	s := proposed(t, governance.KindParameter, 0, false)
 	s.does(s.yes(0, 1)).does(s.yes(0, 2)).is(governance.StateApproved)
 	s.does(s.word(governance.ActionObject, "dave", common.Address{66}))
-	if want := "dave objects with the wallet " + (common.Address{66}).Hex(); s.p.HeldBack() != want {
-		t.Errorf("held back: %q, want %q", s.p.HeldBack(), want)
+	if want := "dave objects with the wallet " + (common.Address{66}).Hex(); s.p.HeldBack(members) != want {
+		t.Errorf("held back: %q, want %q", s.p.HeldBack(members), want)
 	}
 	s.does(s.word(governance.ActionLift, "dave", common.Address{66}))
-	if s.p.HeldBack() != "" {
-		t.Errorf("still held back: %s", s.p.HeldBack())
+	if s.p.HeldBack(members) != "" {
+		t.Errorf("still held back: %s", s.p.HeldBack(members))
 	}
 	s.does(s.objects(0)).is(governance.StateApproved)
 	s.does(s.objects(1)).is(governance.StateCanceled) // also one of those who had signed
@@ -103,7 +103,6 @@ func TestWhoWithdrawsWithAWallet(t *testing.T) {
 		"an owner":                               {governance.KindParameter, true, "bob", owners[1], true},
 		"a member without a part in it":          {governance.KindParameter, true, "dave", common.Address{66}, false},
 		"an emergency, by its proposer":          {governance.KindPause, false, "alice", common.Address{50}, true},
-		"an emergency, by an owner alone":        {governance.KindPause, false, "bob", owners[1], false},
 		"a signed emergency, by its proposer":    {governance.KindPause, true, "alice", common.Address{50}, false},
 		"a signed emergency, by an owner":        {governance.KindPause, true, "bob", owners[1], false},
 		"an unsigned proposal, by its proposer":  {governance.KindParameter, false, "alice", common.Address{50}, true},
@@ -173,4 +172,16 @@ func TestNobodySpeaksAboutWhatHasEnded(t *testing.T) {
 	s = proposed(t, governance.KindParameter, 0, false)
 	s.refused(s.word("sing", "alice", common.Address{50}), governance.CodeBadValue)
 	s.refused(s.word(governance.ActionApprove, "alice", common.Address{50}, "risk"), governance.CodeNotOpen) // it waits for none
+}
+
+// members are those of today by wallet.
+var members = map[string]string{(common.Address{66}).Hex(): "dave", (common.Address{67}).Hex(): "erin"}
+
+// TestAWalletThatIsNobodysHoldsNothingBack: it was a member's when it objected, and was taken away.
+func TestAWalletThatIsNobodysHoldsNothingBack(t *testing.T) {
+	s := proposed(t, governance.KindParameter, 0, false)
+	s.does(governance.Stated{Opinion: governance.Opinion{Member: "dave", What: "object", Wallet: common.Address{66}, Signed: start.Add(time.Second)}})
+	if s.p.HeldBack(members) == "" || s.p.HeldBack(nil) != "" {
+		t.Errorf("as a member's wallet: %q, as nobody's: %q", s.p.HeldBack(members), s.p.HeldBack(nil))
+	}
 }

@@ -193,7 +193,8 @@ func (l look) notes() []string {
 	for _, place := range l.f.Ahead[:min(len(l.f.Ahead), aheadShown)] {
 		add(l.open, "Nonce %d before it: %s", place.Nonce, place.Text)
 	}
-	add(l.open && p.HeldBack() != "" && !p.State.Ended() && !l.held(), "HELD BACK: %s. Belay does not send it until the objection is lifted.", p.HeldBack())
+	objection := p.HeldBack(l.f.Members)
+	add(l.open && objection != "" && !p.State.Ended() && !l.held(), "HELD BACK: %s. Belay does not send it until the objection is lifted.", objection)
 	add(p.Earlier != nil, "It had ended as %s, and someone who holds the signatures went on with it.", earlier(p))
 	add(p.State.Ended() && p.Usable(), "LOADED: anyone who holds its signatures can still execute it. Another transaction of the Safe at the same nonce ends that: propose a void.")
 	if loaded := p.Loaded(); p.State.Ended() && p.Effect() == nil && loaded != nil && !p.Usable() {

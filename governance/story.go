@@ -21,7 +21,7 @@ func (t telling) text() Untrusted {
 func (l look) events() []EventView {
 	told := make([]EventView, 0, len(l.f.Events))
 	for _, r := range l.f.Events {
-		if !l.open && r.Event.Opinion != nil {
+		if !l.open && r.Event.Opinion != nil && r.Event.Type != EventWithdrawn {
 			continue // what members said to each other
 		}
 		words := l.tell(r.Event)
@@ -83,7 +83,7 @@ func (l look) tell(e Event) telling {
 		return telling{"failed", e.Text}
 	case EventRebuilt:
 		return telling{"drafted again, and asks again", e.Text}
-	case EventExtended, EventWithdrawn, EventDisclosed, EventReleased, EventObjected, EventResponded, EventLifted, EventEndorsed:
+	case EventExtended, EventWithdrawn, EventDisclosed, EventReleased, EventObjected, EventResponded, EventLifted, EventEndorsed, EventJoined:
 		return spoken(e)
 	}
 	return telling{ours: e.Text}
@@ -156,7 +156,9 @@ func spoken(e Event) telling {
 	case "cant":
 		return telling{"cannot sign now", e.Opinion.Text}
 	case "withdraw":
-		return telling{ours: "asks to withdraw it; a second member must ask too"}
+		return telling{ours: "asks to withdraw it, which is not enough alone"}
+	case "join":
+		return telling{"asks for the same", e.Opinion.Text}
 	case "lift":
 		return telling{"takes the objection back", e.Opinion.Text}
 	case "approve":

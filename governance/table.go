@@ -13,6 +13,7 @@ var table = map[State]map[EventType][]State{
 		EventProposed: {StateProposed},
 	},
 	StateProposed: {
+		EventJoined:        {StateProposed},
 		EventConfirmed:     {StateProposed},
 		EventQuorum:        {StateProposed, StateApproved}, // a spare's quorum moves nothing yet
 		EventQuorumLost:    {StateProposed},                // of a spare
@@ -43,6 +44,7 @@ var table = map[State]map[EventType][]State{
 		EventDisclosed:     {StateProposed},
 	},
 	StateApproved: {
+		EventJoined:        {StateApproved},
 		EventConfirmed:     {StateApproved},
 		EventQuorum:        {StateApproved},
 		EventQuorumLost:    {StateProposed, StateApproved},
@@ -72,6 +74,7 @@ var table = map[State]map[EventType][]State{
 		EventDisclosed:     {StateApproved},
 	},
 	StateQueued: {
+		EventJoined:        {StateQueued},
 		EventQuorum:        {StateQueued},
 		EventQuorumLost:    {StateQueued},
 		EventOwners:        {StateQueued},
@@ -94,6 +97,7 @@ var table = map[State]map[EventType][]State{
 		EventDisclosed:     {StateQueued},
 	},
 	StateReady: {
+		EventJoined:        {StateReady},
 		EventConfirmed:     {StateReady}, // of the execute SafeTx, where only the Safe may execute
 		EventQuorum:        {StateReady},
 		EventQuorumLost:    {StateReady},

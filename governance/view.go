@@ -15,6 +15,7 @@ type View struct {
 	Subject      string     `json:"subject"` // what it is about: the values that were given, such as "usdc"; empty without parameters
 	Reason       Untrusted  `json:"reason"`
 	Proposer     string     `json:"proposer"`
+	Askers       []string   `json:"askers"`          // members who asked for the same while it was open
 	Wallet       string     `json:"proposer_wallet"` // that the proposer signed the intent with; "" without
 	Collapsed    bool       `json:"collapsed"`       // one of too many of a member that no owner signed: chat shows it small
 	CreatedAt    string     `json:"created_at"`

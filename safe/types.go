@@ -115,7 +115,16 @@ type Simulation struct {
 	GasUsed  uint64   `json:"gas_used"` // gas units of the whole transaction; 0 when not OK
 	After    []Result `json:"after"`    // reads asked to run behind the transaction, in their order; nil where the provider cannot
 	Sweep    *Sweep   `json:"sweep"`    // nil when not asked for, or where no provider could
+
+	Works int `json:"works,omitempty"` // where the providers contradict each other: how many say that it works
+	Fails int `json:"fails,omitempty"` // and how many that it does not
 }
+
+// Contradicted reports whether some providers say that it works and others that it does not. Then nothing is known, and OK is false.
+func (s Simulation) Contradicted() bool { return s.Works > 0 && s.Fails > 0 }
+
+// Reverts reports whether it can be taken to revert: all who were heard say so, or more than say the opposite.
+func (s Simulation) Reverts() bool { return !s.OK && (!s.Contradicted() || s.Fails > s.Works) }
 
 // Sweep is what the same transaction does with lower gas limits. Anyone who has the calldata can send it with any limit, and
 // a target that swallows the failure of what it calls may then let the Safe report success: the nonce and its signatures are

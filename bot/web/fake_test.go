@@ -452,7 +452,7 @@ func pauseView() governance.View {
 		Transactions: []governance.TransactionView{}, Postconditions: []governance.PostconditionView{},
 		Undo:   &governance.UndoView{Playbook: "unpause-reserve", Params: map[string]string{"asset": "usdc"}},
 		Events: []governance.EventView{{Seq: 1, At: "2026-03-01T12:00:00Z", Type: governance.EventProposed, By: "alice", Text: "Pause an Aave reserve: oracle off by 9 %"}},
-		Expect: []governance.Untrusted{}, Status: "Needs 2 more", Notes: []string{}, Objections: []governance.OpinionView{}, Responders: []governance.OpinionView{}, Approve: []string{}, Approvals: []governance.OpinionView{}, Unapproved: []string{},
+		Expect: []governance.Untrusted{}, Status: "Needs 2 more", Notes: []string{}, Objections: []governance.OpinionView{}, Responders: []governance.OpinionView{}, Approve: []string{}, Approvals: []governance.OpinionView{}, Askers: []string{}, Unapproved: []string{},
 		Public: &governance.PublicView{What: "USDC is paused", UsersCan: "nothing until unpaused"}, Explorer: "https://etherscan.io",
 	}
 	direct := safe.Tx{To: pauseCall.To, Data: pauseCall.Data, Nonce: 7}

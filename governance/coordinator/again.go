@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"belay/governance"
 )
@@ -34,7 +35,7 @@ func (c *Coordinator) proposeAgain(ctx context.Context, in Intent) (Proposed, er
 	if err != nil {
 		return Proposed{}, err
 	}
-	if _, err := c.Preview(ctx, again); err != nil { // nothing is ended for what cannot be asked for
+	if err := c.wouldOpen(ctx, again, old); err != nil { // nothing is ended for what cannot be asked for
 		return Proposed{}, err
 	}
 	if _, err := c.change(ctx, old.ID, governance.Replaced{Member: in.Member, Nonce: gap}); err != nil {
@@ -45,6 +46,20 @@ func (c *Coordinator) proposeAgain(ctx context.Context, in Intent) (Proposed, er
 		return made, fmt.Errorf("%s is taken down, and asking again failed; `rebuild %s` tries it once more: %w", old.ID, old.ID, err)
 	}
 	return made, nil
+}
+
+// wouldOpen refuses what Propose would refuse once the old one is out of the way.
+func (c *Coordinator) wouldOpen(ctx context.Context, again Intent, old governance.Proposal) error {
+	others, err := c.unended()
+	if err != nil {
+		return fmt.Errorf("read open proposals: %w", err)
+	}
+	others = slices.DeleteFunc(others, func(o governance.Proposal) bool { return o.ID == old.ID })
+	if err := uncrowded(again, old.Kind, others); err != nil {
+		return err
+	}
+	_, err = c.Preview(ctx, again)
+	return err
 }
 
 // gapBefore finds the gap that an open proposal waits behind.

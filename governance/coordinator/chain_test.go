@@ -49,22 +49,23 @@ type scripted struct {
 	final    uint64 // confirmations; 0: finalized says
 	finality uint64 // number of the finalized block
 
-	latency time.Duration     // of one round of exchanges with the providers
-	calls   map[string]int    // by method
-	fails   map[string]error  // by method: what it answers instead
-	down    bool              // nobody agrees on anything, though single providers answer
-	deaf    bool              // bytes are accepted and forgotten
-	recent  safe.Block        // what Head answered last
-	asked   time.Time         // when it did
-	pending uint64            // timestamp of a pending block; 0: that of the head
-	onSend  func(raw []byte)  // called for each broadcast, before it is judged
-	hides   bool              // logs are left out
-	razed   common.Address    // a contract that is not there
-	runs    common.Address    // what the market runs, as a proxy
-	odd     bool              // the Safe's code is none that was published
-	lie     func(*safe.State) // what the freshest provider makes of a Safe
-	sweep   *safe.Sweep       // what lower gas limits would do
-	sent    [][]byte          // all bytes that were broadcast, in order
+	latency    time.Duration     // of one round of exchanges with the providers
+	calls      map[string]int    // by method
+	fails      map[string]error  // by method: what it answers instead
+	down       bool              // nobody agrees on anything, though single providers answer
+	deaf       bool              // bytes are accepted and forgotten
+	recent     safe.Block        // what Head answered last
+	asked      time.Time         // when it did
+	pending    uint64            // timestamp of a pending block; 0: that of the head
+	onSend     func(raw []byte)  // called for each broadcast, before it is judged
+	hides      bool              // logs are left out
+	razed      common.Address    // a contract that is not there
+	runs       common.Address    // what the market runs, as a proxy
+	odd        bool              // the Safe's code is none that was published
+	contradict *[2]int           // how many providers say of what reverts that it works, and that it does not
+	lie        func(*safe.State) // what the freshest provider makes of a Safe
+	sweep      *safe.Sweep       // what lower gas limits would do
+	sent       [][]byte          // all bytes that were broadcast, in order
 }
 
 // sealed is a block with the world as it is after it.
@@ -426,6 +427,9 @@ func (s *scripted) Simulate(ctx context.Context, ask safe.SimulationRequest) (sa
 	after, _, err := w.clone().inner(ask.Safe, ask.Tx, ask.At.Time)
 	if err != nil {
 		out.OK, out.Error, out.GasUsed = false, err.Error(), 0
+		if s.contradict != nil {
+			out.Works, out.Fails = s.contradict[0], s.contradict[1]
+		}
 		return out, nil
 	}
 	for _, call := range ask.After {

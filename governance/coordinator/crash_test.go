@@ -342,6 +342,7 @@ var oldStories = []story{
 	}, slices.Concat(always, []string{"final, executed", "objected", "withdrawn"})},
 	{"words, and a release by hand", func(i *incident) {
 		id := i.opens(Intent{Playbook: "manual-ltv", Params: map[string]string{"asset": "usdc", "ltv": "4000"}})
+		i.pass(time.Minute)
 		i.insist("extend", func() error { _, err := i.c.Extend(i.t.Context(), id, "bob"); return err })
 		i.insist("object", func() error { _, err := i.c.Object(i.t.Context(), id, "bob", "why?"); return err })
 		i.insist("respond", func() error { _, err := i.c.Respond(i.t.Context(), id, "bob", "onit"); return err })

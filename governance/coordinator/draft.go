@@ -3,7 +3,9 @@ package coordinator
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 
 	"belay/governance"
@@ -56,6 +58,7 @@ func (d *drafting) readSafe(ctx context.Context) error {
 	if err != nil && d.p.Kind.Emergency() {
 		d.p.Blind = "the providers do not agree on the Safe (" + err.Error() + "); its nonce and owners are one provider's word"
 		state, err = d.chain.Chain.AnySafeState(ctx, d.guarded.Address)
+		state.Nonce = d.plausible(state.Nonce)
 		d.p.Unagreed = true
 	}
 	if err != nil {
@@ -69,6 +72,22 @@ func (d *drafting) readSafe(ctx context.Context) error {
 	d.p.Owners, d.p.Threshold, d.p.SafeNonce, d.p.ReadAt = state.Owners, state.Threshold, state.Nonce, state.Block
 	d.p.OpenedAt, d.p.OpenedNonce = state.Block, state.Nonce
 	return nil
+}
+
+// nonceLeap is how far a Safe can have gone since somebody looked.
+const nonceLeap = 1000
+
+// plausible takes one provider's word for the Safe's nonce where it is near the last that was agreed on, and that one where it is not.
+func (d *drafting) plausible(said uint64) uint64 {
+	watched, err := d.c.cfg.Store.Watched()
+	if err != nil {
+		return said
+	}
+	last, block := LastSeen(governance.SafeRef{ChainID: d.chain.ChainID, Address: d.guarded.Address}, watched)
+	if block == 0 || said >= last && said-last <= nonceLeap {
+		return said
+	}
+	return last
 }
 
 // verified refuses to ask for signatures of a Safe whose code nobody published, unless the operator knows it: what its hash
@@ -336,7 +355,13 @@ func (d *drafting) simulated(t trial) error {
 	d.effects(t)
 	s.After = nil
 	d.p.Simulation = &s
-	if s.OK {
+	switch {
+	case s.OK:
+		return nil
+	case s.Contradicted() && !d.p.Kind.Emergency():
+		return noAgreement("a simulation", errors.New(s.Error))
+	case s.Contradicted(): // one of them lies or lags, and must not hold back a pause
+		d.blind("at block " + strconv.FormatUint(s.Block, 10) + " " + s.Error)
 		return nil
 	}
 	if d.p.Kind.Emergency() && d.wish.in.Force {

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"belay/governance"
@@ -255,6 +254,9 @@ func (s *simulation) signedWith(p governance.Proposal, wallet common.Address, wh
 func (s *simulation) judgeEnd(before governance.Proposal, e governance.Event) {
 	signed := slices.ContainsFunc(before.SafeTxs, func(t governance.SafeTx) bool { return len(t.Confirmations) > 0 })
 	blocked := s.objecting(before) > len(before.Owners)-before.Threshold
+	if before.Kind.Emergency() && len(before.Owners) > 1 && s.objecting(before) < 2 {
+		blocked = false // one wallet can be stolen
+	}
 	emergency := before.Kind.Emergency()
 	switch {
 	case before.Effect() != nil:
@@ -263,7 +265,7 @@ func (s *simulation) judgeEnd(before governance.Proposal, e governance.Event) {
 		s.fail("words ended the emergency %s, whose quorum is proven", before.ID)
 	case emergency && signed && !blocked:
 		s.fail("words ended the emergency %s, which owners had signed: %d of %d object, threshold %d", before.ID, s.objecting(before), len(before.Owners), before.Threshold)
-	case blocked, !signed && e.By == before.Proposer:
+	case blocked, !signed && e.By == before.Proposer && s.agreed(before), !signed && emergency && s.twoWallets(before, e):
 	case emergency:
 		s.fail("%s took down the emergency %s of %s", e.By, before.ID, before.Proposer)
 	case !s.mayWithdraw(before, e):
@@ -271,12 +273,26 @@ func (s *simulation) judgeEnd(before governance.Proposal, e governance.Event) {
 	}
 }
 
+// agreed reports whether everybody else who asked for it wants it withdrawn, too.
+func (s *simulation) agreed(before governance.Proposal) bool {
+	return !slices.ContainsFunc(before.Askers, func(who string) bool {
+		return !slices.ContainsFunc(before.Objections, func(o governance.Opinion) bool { return o.What == "withdraw" && o.Member == who })
+	})
+}
+
+// twoWallets reports whether two people said with their wallets that it is to be withdrawn.
+func (s *simulation) twoWallets(before governance.Proposal, e governance.Event) bool {
+	return e.Opinion != nil && slices.ContainsFunc(before.Objections, func(o governance.Opinion) bool {
+		return o.What == "withdraw" && o.Wallet != (common.Address{}) && o.Wallet != e.Opinion.Wallet && (o.Member == "" || o.Member != e.Opinion.Member)
+	})
+}
+
 // mayWithdraw reports whether a routine proposal was taken down by the wallet of its proposer or of an owner, or by two members.
 func (s *simulation) mayWithdraw(before governance.Proposal, e governance.Event) bool {
 	byWallet := slices.ContainsFunc(s.ledger.uttered, func(u uttered) bool {
 		wallet := addressOf(wallets[u.by])
 		may := slices.Contains(before.Owners, wallet) || s.c.people.byWallet[wallet] == before.Proposer
-		return may && u.Action == governance.ActionWithdraw && u.Proposal == before.ID && strings.Contains(e.Text, wallet.Hex())
+		return may && u.Action == governance.ActionWithdraw && u.Proposal == before.ID && e.Opinion != nil && e.Opinion.Wallet == wallet
 	})
 	return byWallet || slices.ContainsFunc(before.Objections, func(o governance.Opinion) bool { return o.What == "withdraw" && o.Member != e.By })
 }
@@ -408,18 +424,25 @@ func (s *simulation) keptWords(p governance.Proposal) {
 		wallet := addressOf(wallets[u.by])
 		member := s.c.people.byWallet[wallet]
 		var kept bool
-		switch u.Action {
-		case governance.ActionApprove:
+		if u.Action == governance.ActionApprove {
 			kept = slices.ContainsFunc(p.Approvals, func(o governance.Opinion) bool { return o.Member == member })
-		case governance.ActionWithdraw:
-			kept = p.State != governance.StateProposed && p.State != governance.StateApproved || p.Earlier != nil
-		default:
-			kept = slices.ContainsFunc(p.Objections, func(o governance.Opinion) bool {
-				return o.Wallet == wallet && o.What == string(u.Action) && o.Signed.Equal(u.At)
-			})
+		} else {
+			kept = u.Action == governance.ActionWithdraw && p.State.Ended() || p.Earlier != nil || s.logged(p.ID, wallet, u)
 		}
 		if !kept {
 			s.fail("what was acknowledged to %s is lost: %s about %s, which is %s", u.by, u.Action, p.ID, p.State)
 		}
 	}
+}
+
+// logged reports whether the log holds what a wallet said. The proposal itself keeps the newest word alone.
+func (s *simulation) logged(id string, wallet common.Address, u uttered) bool {
+	events, err := s.cfg.Store.Events(id)
+	if err != nil {
+		s.fail("read the log of %s: %v", id, err)
+	}
+	return slices.ContainsFunc(events, func(r governance.Recorded) bool {
+		o := r.Event.Opinion
+		return o != nil && o.Wallet == wallet && o.What == string(u.Action) && o.Signed.Equal(u.At)
+	})
 }

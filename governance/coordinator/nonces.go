@@ -51,10 +51,10 @@ func Placed(db interface {
 	return known, nil
 }
 
-// LastSeen is the nonce of a Safe as any of the proposals saw it last, and at which block.
+// LastSeen is the nonce of a Safe as any of the proposals saw it last by agreement, and at which block; 0 where none did.
 func LastSeen(ref governance.SafeRef, known []governance.Proposal) (nonce, block uint64) {
 	for _, p := range known {
-		if p.Safe.Same(ref) && p.ReadAt.Number >= block {
+		if p.Safe.Same(ref) && !p.Unagreed && p.ReadAt.Number >= block {
 			nonce, block = p.SafeNonce, p.ReadAt.Number
 		}
 	}

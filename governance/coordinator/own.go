@@ -47,7 +47,7 @@ func (c *Coordinator) openOwn(ctx context.Context, d *drafting, place func(id st
 	}
 	for i := range others {
 		if others[i].Target == d.p.Target && others[i].Effect() == nil {
-			return c.join(&others[i], nil)
+			return c.join(ctx, d.wish.in, &others[i], nil)
 		}
 	}
 	if err := c.vouched(d.p.Kind, d.p.Playbook); err != nil {

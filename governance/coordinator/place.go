@@ -3,6 +3,7 @@ package coordinator
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"belay/governance"
 	"belay/safe"
@@ -67,11 +68,13 @@ func ladder(t governance.SafeTx, p governance.Proposal, current uint64, others [
 	return steps
 }
 
-// emergencyNonce is the Safe's current nonce, or the next one where another emergency stands: the two are signed side by side.
+// emergencyNonce is the Safe's current nonce, or the next one where another emergency stands: the two are signed side by side. Those
+// that nobody signs make room after an hour, and of one member at most the first does not: a stolen chat account must not be able
+// to push what people sign to a nonce that never comes.
 func emergencyNonce(current uint64, p governance.Proposal, others []governance.Proposal) uint64 {
 	taken := map[uint64]bool{}
 	for _, o := range others {
-		if t := o.Active(); o.ID != p.ID && o.Kind.Emergency() && o.Safe.Same(p.Safe) && t != nil && t.Open() {
+		if t := o.Active(); o.ID != p.ID && o.Kind.Emergency() && o.Safe.Same(p.Safe) && t != nil && t.Open() && earnest(o) {
 			taken[t.Tx.Nonce] = true
 		}
 	}
@@ -79,6 +82,11 @@ func emergencyNonce(current uint64, p governance.Proposal, others []governance.P
 		current++
 	}
 	return current
+}
+
+// earnest reports whether an emergency is to be stood beside: owners sign it, or it is fresh and its member's only one.
+func earnest(o governance.Proposal) bool {
+	return o.Backed() || len(o.Askers) > 0 || o.Crowd == 0 && time.Since(o.CreatedAt) < unbackedYield
 }
 
 // signedRivals counts the transactions with a quorum that are no emergency and stand where the emergency does, or behind it.

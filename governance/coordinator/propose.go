@@ -27,7 +27,7 @@ func (c *Coordinator) Propose(ctx context.Context, in Intent) (Proposed, error) 
 	}
 	same, others, err := c.sameIntent(w)
 	if err != nil || same != nil {
-		return c.join(same, err)
+		return c.join(ctx, in, same, err)
 	}
 	if err := uncrowded(in, w.pb.Kind, others); err != nil {
 		return Proposed{}, err
@@ -42,7 +42,7 @@ func (c *Coordinator) Propose(ctx context.Context, in Intent) (Proposed, error) 
 	c.proposing.Lock()
 	defer c.proposing.Unlock()
 	if same, others, err = c.sameIntent(w); err != nil || same != nil {
-		return c.join(same, err)
+		return c.join(ctx, in, same, err)
 	}
 	if err := uncrowded(in, w.pb.Kind, others); err != nil {
 		return Proposed{}, err
@@ -100,6 +100,10 @@ func (c *Coordinator) prepared(in Intent) (wish, error) {
 	if err := c.permit(in, pb); err != nil {
 		return wish{}, err
 	}
+	if _, known := c.people.byName[in.Member]; len(pb.Policy.Approve) > 0 && !known {
+		return wish{}, governance.Refuse(governance.CodeNotPermitted, "ask an operator to add you to `members`",
+			"%s has to be approved by somebody else than its proposer, and %s is known by a role in chat alone", pb.Name, in.Member)
+	}
 	if in.Reason == "" && !pb.Kind.Emergency() {
 		return wish{}, governance.Refuse(governance.CodeMissingParam, "add a reason in quotes", "a %s needs a reason", pb.Kind)
 	}
@@ -118,6 +122,9 @@ func (c *Coordinator) sameIntent(w wish) (same *governance.Proposal, open []gove
 		return nil, nil, fmt.Errorf("read open proposals: %w", err)
 	}
 	for i := range open {
+		if w.in.Force && reduced(open[i]) {
+			continue // the whole is wanted, and that is a part
+		}
 		if open[i].Target == w.bound.Target() && open[i].PlaybookHash == w.pb.Hash() && open[i].Effect() == nil {
 			return &open[i], open, nil
 		}
@@ -125,11 +132,16 @@ func (c *Coordinator) sameIntent(w wish) (same *governance.Proposal, open []gove
 	return nil, open, nil
 }
 
-func (c *Coordinator) join(open *governance.Proposal, err error) (Proposed, error) {
+// join records that one more asks for what is open, and shows that.
+func (c *Coordinator) join(ctx context.Context, in Intent, open *governance.Proposal, err error) (Proposed, error) {
 	if err != nil {
 		return Proposed{}, err
 	}
-	view, err := c.look(*open, warRoom)
+	joined, err := c.change(ctx, open.ID, governance.Join{Member: in.Member, Reason: in.Reason})
+	if err != nil {
+		return Proposed{}, recorded(err)
+	}
+	view, err := c.look(joined, warRoom)
 	return Proposed{View: view, Joined: true}, err
 }
 

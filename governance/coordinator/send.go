@@ -1,6 +1,7 @@
 package coordinator
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -69,7 +70,7 @@ func (c *Coordinator) submit(ctx context.Context, d governance.Duty) error {
 	}
 	s := governance.Submission{ID: submissionID(p.ID, t.Purpose, t.Hashes.SafeTx), Proposal: p.ID, Role: t.Purpose, Chain: chain.Name,
 		Subject: t.Hashes.SafeTx, Emergency: p.Kind.Emergency(), To: p.Safe.Address}
-	if err := c.heldBack(ctx, chain, p); err != nil {
+	if err := cmp.Or(c.yields(p, t), c.heldBack(ctx, chain, p)); err != nil {
 		known, _ := c.submission(p.ID, s.ID)
 		return c.hold(ctx, d, known, s, err)
 	}

@@ -246,7 +246,7 @@ func TestAViewerThatDoesNotKeepUpIsToldToLoadAnew(t *testing.T) {
 		slow, stop := r.c.Watch()
 		v := r.pause("usdc")
 		for i := range 3 * noticesHeld {
-			if _, err := r.c.Object(t.Context(), v.ID, "alice", fmt.Sprint(i)); err != nil {
+			if _, err := r.c.Object(t.Context(), v.ID, fmt.Sprint("member ", i%50), fmt.Sprint(i)); err != nil {
 				t.Fatal(err)
 			}
 		}

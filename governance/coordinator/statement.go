@@ -139,7 +139,7 @@ func (c *Coordinator) ProposeSigned(ctx context.Context, in Intent, at time.Time
 	}
 	in.Member, in.Roles, in.Wallet, in.stated = name, nil, wallet, s.Hash()
 	if opened, err := c.openedBy(name, in.stated, s.At); err != nil || opened != nil {
-		return c.join(opened, err)
+		return c.join(ctx, in, opened, err)
 	}
 	return c.Propose(ctx, in)
 }

@@ -3,6 +3,7 @@ package coordinator
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"belay/governance"
@@ -21,7 +22,12 @@ type fault struct {
 
 // reduces reports whether what reverts may be left out: of a pause with several calls, unless it is forced as it is.
 func (d *drafting) reduces(t trial) bool {
-	return d.p.Kind == governance.KindPause && !d.wish.in.Force && len(d.outer) > 1 && t.failed == nil && !t.simulation.OK
+	return d.p.Kind == governance.KindPause && !d.wish.in.Force && len(d.outer) > 1 && t.failed == nil && t.simulation.Reverts()
+}
+
+// reduced reports whether a proposal goes on without a part of what its playbook does.
+func reduced(p governance.Proposal) bool {
+	return slices.ContainsFunc(p.Dangers, func(d governance.DangerView) bool { return d.Code == calldata.DangerLeftOut })
 }
 
 // reduce leaves out what reverts, and says so. It is false, and changes nothing, where no call works, where nobody can say which do,
@@ -59,7 +65,7 @@ func (d *drafting) largestSubset(ctx context.Context) (works []safe.Call, faults
 		switch {
 		case failed[i] != nil:
 			return nil, nil
-		case alone[i].OK:
+		case !alone[i].Reverts(): // it works, or one provider alone says that it does not
 			works = append(works, call)
 		default:
 			faults = append(faults, fault{call, alone[i].Error})
@@ -72,7 +78,7 @@ func (d *drafting) largestSubset(ctx context.Context) (works []safe.Call, faults
 	switch {
 	case err != nil:
 		return nil, nil
-	case together.OK:
+	case !together.Reverts():
 		return works, faults
 	}
 	return d.oneByOne(ctx, works, faults)
@@ -86,7 +92,7 @@ func (d *drafting) oneByOne(ctx context.Context, works []safe.Call, faults []fau
 		switch {
 		case err != nil:
 			return nil, nil
-		case s.OK:
+		case !s.Reverts():
 			kept = append(kept, call)
 		default:
 			faults = append(faults, fault{call, s.Error})

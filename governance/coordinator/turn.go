@@ -29,7 +29,7 @@ func (c *Coordinator) turn(ctx context.Context, chain ChainConfig, d governance.
 	case state.Nonce > t.Tx.Nonce:
 		return nil, fmt.Errorf("%w: nonce %d is gone; the watch tells what used it", errLater, t.Tx.Nonce)
 	}
-	return t, c.yields(p, t)
+	return t, nil
 }
 
 // turnPatience is how long a proven emergency lets readings say that its nonce is not the next one.
@@ -90,27 +90,40 @@ func waitsFor(nonce uint64, t *governance.SafeTx) error {
 	return fmt.Errorf("%w: the Safe is at nonce %d, this uses %d", errLater, nonce, t.Tx.Nonce)
 }
 
-// unbackedYield is how long a routine transaction makes room for an emergency that no owner has signed.
+// unbackedYield is how long after its own quorum a routine transaction makes room for emergencies that no owner has signed.
 const unbackedYield = time.Hour
 
-// yields holds a routine transaction while an open emergency of the same Safe wants its nonce. One that nobody signs is waited for
-// only so long: whoever has stolen a chat account can open one, and must not be able to stop anything.
+// yields holds a routine transaction while an open emergency of the same Safe wants its nonce. Those that nobody signs are waited for
+// only so long, all of them together: whoever has stolen a chat account can open one after the other, and must not be able to stop anything.
 func (c *Coordinator) yields(p governance.Proposal, t *governance.SafeTx) error {
+	if p.Kind.Emergency() {
+		return nil
+	}
 	others, err := c.unended()
 	if err != nil {
 		return fmt.Errorf("read open proposals: %w", err)
 	}
 	for _, o := range others {
-		if !o.Kind.Emergency() || !o.Safe.Same(p.Safe) || !o.Backed() && time.Since(o.CreatedAt) > unbackedYield {
+		if !o.Kind.Emergency() || !o.Safe.Same(p.Safe) || !o.Backed() && time.Since(quorumAt(t)) > unbackedYield {
 			continue
 		}
 		for _, rival := range o.SafeTxs {
 			if rival.Open() && rival.Tx.Nonce == t.Tx.Nonce {
-				return fmt.Errorf("%w: held for the emergency %s", errLater, o.ID)
+				return fmt.Errorf("%sit makes room for the emergency %s, which wants the same nonce; where no owner signs that, for an hour after its own quorum", governance.HeldProblem, o.ID)
 			}
 		}
 	}
 	return nil
+}
+
+// quorumAt is when the last of the signatures came in.
+func quorumAt(t *governance.SafeTx) (at time.Time) {
+	for _, c := range t.Confirmations {
+		if c.At.After(at) {
+			at = c.At
+		}
+	}
+	return at
 }
 
 // freshSafe reads the Safe at a head that was agreed on moments ago, or at a new one.

@@ -60,7 +60,7 @@ func (c *Coordinator) doomed(in Intent) (governance.Proposal, error) {
 	case p.Playbook == VoidPlaybook:
 		return none, governance.Refuse(governance.CodeNotOpen, "withdraw it instead", "%s uses up a nonce itself", p.ID)
 	case p.Kind.Emergency() && !p.State.Ended():
-		return none, governance.Refuse(governance.CodeNotOpen, "withdraw it first", "%s is an open emergency, and is never stopped by a rival for its nonce", p.ID)
+		return none, governance.Refuse(governance.CodeNotOpen, "object with your wallets, or wait until it expires", "%s is an open emergency, and is never stopped by a rival for its nonce", p.ID)
 	case burnable(p, others) == nil:
 		return none, governance.Refuse(governance.CodeNotOpen, "nothing is left to do", "no signature over %s works any more", p.ID)
 	}

@@ -122,7 +122,7 @@ func TestALongOutageOfChatLeavesNoHeap(t *testing.T) {
 		r.start()
 		v := r.pause("usdc")
 		for i := range 120 {
-			if _, err := r.c.Object(t.Context(), v.ID, "alice", fmt.Sprint("reason ", i)); err != nil {
+			if _, err := r.c.Object(t.Context(), v.ID, fmt.Sprint("member ", i%40), fmt.Sprint("reason ", i)); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -202,15 +202,17 @@ func worse(a, b *safe.Sweep) *safe.Sweep {
 // contradiction is told with both sides, and is no success.
 func contradiction(trials []namedTrial) safe.Simulation {
 	var names, told []string
+	works := 0
 	for _, t := range trials {
 		names = append(names, t.provider)
 		if t.ok {
+			works++
 			told = append(told, t.provider+" says that it works")
 		} else {
 			told = append(told, t.provider+" says that it fails: "+t.reason)
 		}
 	}
-	return safe.Simulation{Provider: strings.Join(names, ", "), Error: "providers contradict each other; " + strings.Join(told, "; ")}
+	return safe.Simulation{Provider: strings.Join(names, ", "), Error: "providers contradict each other; " + strings.Join(told, "; "), Works: works, Fails: len(trials) - works}
 }
 
 func (t namedTrial) name() string {
