@@ -122,6 +122,7 @@ type Vouch struct {
 	Site      string
 	At        time.Time // whole seconds
 	Signature []byte
+	New       bool // judged: the last accepted set did not give the wallet to this member
 }
 
 // Statement is what the wallet signs.
@@ -137,20 +138,28 @@ func (v Vouch) Check() error {
 	return nil
 }
 
-// Vouched is how a configuration stands: its hash, who signed exactly that, and how many have to. The zero value is a set that nobody
-// asked about.
+// Vouched is how a configuration stands: its hash, who signed exactly that, and how many have to, by its own rule and by that of the
+// last accepted set. The zero value is a set that nobody asked about.
 type Vouched struct {
 	Manifest common.Hash
 	Require  int
-	Signed   []Vouch // one a member, by name
-	Stale    bool    // members signed another set, and too few this one
+	Signed   []Vouch   // one a member, by name
+	Stale    bool      // members signed another set, and too few this one
+	Asked    int       // how many members of the last accepted set have to sign with wallets that they had in it; 0 without one
+	Known    int       // how many of those did
+	FirstUse bool      // nothing was accepted before this set
+	ForgotAt time.Time // when the operator had the last accepted set forgotten, while none was accepted since
 }
 
-// Judge counts who vouches for a manifest at a site: signatures by wallets that belong to members now, one a member. The doubts are
-// about signatures that claim to be over this very manifest and do not count.
-func (m Manifest) Judge(site string, require int, wallets map[common.Address]string, vouches []Vouch) (standing Vouched, doubts []error) {
-	standing = Vouched{Manifest: m.Hash(), Require: require}
-	earlier := false
+// Judge counts who vouches for a manifest at a site: signatures by wallets that belong to members now, one a member, and among them
+// those that the last accepted set knows. The doubts are about signatures that claim to be over this very manifest and do not count.
+func (m Manifest) Judge(site string, require int, wallets map[common.Address]string, vouches []Vouch, last Accepted) (standing Vouched, doubts []error) {
+	standing = Vouched{Manifest: m.Hash(), Require: require, Asked: last.Require}
+	standing.FirstUse = !last.Remembers() || last.FirstUse && last.Manifest == standing.Manifest
+	if !last.Remembers() {
+		standing.ForgotAt = last.ForgotAt
+	}
+	earlier, known := false, map[string]bool{}
 	for _, v := range vouches {
 		err := v.counts(site, wallets)
 		switch {
@@ -159,13 +168,28 @@ func (m Manifest) Judge(site string, require int, wallets map[common.Address]str
 		case err != nil:
 			doubts = append(doubts, err)
 		default:
+			v.New = !last.knows(standing.Manifest, v.Wallet, v.Member)
 			standing.Signed = append(standing.Signed, v)
+			if owner := last.owner(v.Wallet); owner != "" {
+				known[owner] = true // counted by the person of then: whoever renames members makes no more of them
+			}
 		}
 	}
-	slices.SortStableFunc(standing.Signed, func(a, b Vouch) int { return cmp.Or(strings.Compare(a.Member, b.Member), a.At.Compare(b.At)) })
+	standing.Known = len(known)
+	slices.SortStableFunc(standing.Signed, func(a, b Vouch) int {
+		return cmp.Or(strings.Compare(a.Member, b.Member), a.novelty()-b.novelty(), a.At.Compare(b.At))
+	})
 	standing.Signed = slices.CompactFunc(standing.Signed, func(a, b Vouch) bool { return a.Member == b.Member })
 	standing.Stale = earlier && standing.wanting()
 	return standing, doubts
+}
+
+// novelty puts a known wallet before a new one.
+func (v Vouch) novelty() int {
+	if v.New {
+		return 1
+	}
+	return 0
 }
 
 // counts says why a signature does not count, whatever it is over.
@@ -184,20 +208,47 @@ func (v Vouch) counts(site string, wallets map[common.Address]string) error {
 // wanting reports whether nobody, or fewer members than it takes, vouch.
 func (v Vouched) wanting() bool { return len(v.Signed) == 0 || !v.Enough() }
 
-// Enough reports whether as many members vouch for the set as its own rule wants.
-func (v Vouched) Enough() bool { return len(v.Signed) >= v.Require }
+// Enough reports whether as many members vouch for the set as its own rule wants and as the last accepted set's does, the latter with
+// wallets that they had in that one.
+func (v Vouched) Enough() bool { return v.Missing() == 0 }
 
-// Banner is the sentence for every card while the set is not vouched for; "" when all is well. It names nobody: the public reads it.
+// Missing is how many members have yet to sign.
+func (v Vouched) Missing() int { return max(0, v.Require-len(v.Signed), v.Asked-v.Known) }
+
+// Count says how many signed of how many it takes: by the set's own rule, or by that of the last accepted set where only that one is not met.
+func (v Vouched) Count() string {
+	if len(v.Signed) >= v.Require && v.Known < v.Asked {
+		return fmt.Sprintf("signed by %d of the %d members that it takes by the last accepted set, with wallets that they had there", v.Known, v.Asked)
+	}
+	return fmt.Sprintf("signed by %d of the %d members that it takes", len(v.Signed), v.Require)
+}
+
+// Banner is what every card says while the set is not vouched for, or nothing is remembered that could show it to be planted; "" when
+// all is well. It names nobody: the public reads it.
 func (v Vouched) Banner() string {
+	if v.Manifest == (common.Hash{}) {
+		return ""
+	}
+	return strings.TrimSpace(v.lacks() + " " + v.forgot())
+}
+
+func (v Vouched) lacks() string {
 	short := shortHash(v.Manifest)
 	switch {
-	case v.Manifest == common.Hash{}, !v.wanting():
+	case !v.wanting():
 		return ""
-	case v.Require > 0:
-		return fmt.Sprintf("The configuration %s%s is signed by %d of the %d members that it takes: no new emergency is served until they ran `belay config sign`.",
-			short, v.since(), len(v.Signed), v.Require)
+	case !v.Enough():
+		return fmt.Sprintf("The configuration %s%s is %s: no new emergency is served until they ran `belay config sign`.", short, v.since(), v.Count())
 	}
 	return fmt.Sprintf("The configuration %s%s is unsigned: nobody but the operator vouches for playbooks, names and members.", short, v.since())
+}
+
+// forgot tells of the operator's way out, until members vouch for a set anew.
+func (v Vouched) forgot() string {
+	if v.ForgotAt.IsZero() || v.Require > 0 && v.Enough() {
+		return ""
+	}
+	return fmt.Sprintf("On %s the operator had it forgotten which wallets members had, and no set that asks for signatures was signed since.", v.ForgotAt.UTC().Format(time.DateOnly))
 }
 
 func (v Vouched) since() string {
@@ -214,6 +265,7 @@ func shortHash(h common.Hash) string { return h.Hex()[:10] + "…" }
 type ManifestView struct {
 	Hash     string         `json:"hash"`
 	Require  int            `json:"require"`
+	FirstUse bool           `json:"first_use"` // no set was accepted before it: nothing shows that these wallets are the members'
 	SignedBy []SignedByView `json:"signed_by"`
 }
 
@@ -221,6 +273,7 @@ type ManifestView struct {
 type SignedByView struct {
 	Member string `json:"member"` // "a member" where names are not shown
 	At     string `json:"at"`
+	Wallet string `json:"wallet"` // only where the last accepted set did not know it as this member's; "" also where names are not shown
 }
 
 // banner is what the viewer is told of a configuration that too few vouch for.
@@ -241,11 +294,23 @@ func (l look) manifest() *ManifestView {
 	if standing.Manifest == (common.Hash{}) || l.mum() {
 		return nil
 	}
-	v := &ManifestView{Hash: standing.Manifest.Hex(), Require: standing.Require, SignedBy: []SignedByView{}}
+	v := &ManifestView{Hash: standing.Manifest.Hex(), Require: standing.Require, FirstUse: standing.FirstUse && standing.Enough(), SignedBy: []SignedByView{}}
 	for _, one := range standing.Signed {
-		v.SignedBy = append(v.SignedBy, SignedByView{l.by(one.Member), instant(one.At)})
+		who := SignedByView{Member: l.by(one.Member), At: instant(one.At)}
+		if one.New && who.Member == one.Member {
+			who.Wallet = one.Wallet.Hex()
+		}
+		v.SignedBy = append(v.SignedBy, who)
 	}
 	return v
+}
+
+// who is the member and, where it was not known before, the wallet: a label, for people to see that it is another one.
+func (s SignedByView) who() string {
+	if s.Wallet == "" {
+		return s.Member
+	}
+	return fmt.Sprintf("%s with %s…%s", s.Member, s.Wallet[:6], s.Wallet[len(s.Wallet)-4:])
 }
 
 // vouchersNamed is how many members the short line names.
@@ -259,7 +324,7 @@ func (v *ManifestView) Line() string {
 	return fmt.Sprintf("Configuration %s %s", shortHash(common.HexToHash(v.Hash)), v.Vouchers())
 }
 
-// Vouchers says who signed: "signed by alice on 2026-11-21, bob on 2026-11-22", or "signed by nobody".
+// Vouchers says who signed: "signed by alice on 2026-11-21, bob with 0x1234…abcd on 2026-11-22", or "signed by nobody".
 func (v *ManifestView) Vouchers() string {
 	if len(v.SignedBy) == 0 {
 		return "signed by nobody"
@@ -267,10 +332,14 @@ func (v *ManifestView) Vouchers() string {
 	var who []string
 	for _, s := range v.SignedBy[:min(len(v.SignedBy), vouchersNamed)] {
 		day, _, _ := strings.Cut(s.At, "T")
-		who = append(who, s.Member+" on "+day)
+		who = append(who, s.who()+" on "+day)
 	}
 	if more := len(v.SignedBy) - vouchersNamed; more > 0 {
 		who = append(who, fmt.Sprintf("%d more", more))
 	}
-	return "signed by " + strings.Join(who, ", ")
+	words := "signed by " + strings.Join(who, ", ")
+	if v.FirstUse && v.Require > 0 {
+		words += "; accepted on first use"
+	}
+	return words
 }

@@ -150,7 +150,7 @@ func TestWhoVouchesIsCounted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for require := range 3 {
-				standing, doubts := m.Judge(site, require, wallets, c.vouches)
+				standing, doubts := m.Judge(site, require, wallets, c.vouches, governance.Accepted{})
 				var signed []string
 				for _, v := range standing.Signed {
 					signed = append(signed, v.Member)
@@ -185,7 +185,7 @@ func TestTheBannerSaysHowTheConfigurationStands(t *testing.T) {
 		"enough, with an older one": {1, []governance.Vouch{vouchOf(t, m.Hash(), "alice", 1), vouchOf(t, common.Hash{1}, "bob", 2)}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			standing, _ := m.Judge(site, c.require, wallets, c.vouches)
+			standing, _ := m.Judge(site, c.require, wallets, c.vouches, governance.Accepted{})
 			got := standing.Banner()
 			if c.want == "" && got != "" || !strings.Contains(got, c.want) || got != "" && !strings.Contains(got, m.Hash().Hex()[:10]) {
 				t.Errorf("it says %q, want %q", got, c.want)
@@ -203,7 +203,8 @@ func TestTheBannerSaysHowTheConfigurationStands(t *testing.T) {
 // TestAViewSaysWhoVouches: by name to those who may read names, with the day, in full and as a short line.
 func TestAViewSaysWhoVouches(t *testing.T) {
 	m := governance.NewManifest(smallSet(t))
-	standing, _ := m.Judge(site, 1, map[common.Address]string{walletFor(1): "alice"}, []governance.Vouch{vouchOf(t, m.Hash(), "alice", 1)})
+	wallets := map[common.Address]string{walletFor(1): "alice"}
+	standing, _ := m.Judge(site, 1, wallets, []governance.Vouch{vouchOf(t, m.Hash(), "alice", 1)}, accepted(1, wallets))
 	p := signed(t, governance.KindUnpause, 0, false).p
 	p.Policy.Visibility = governance.VisiblePublic
 	for audience, who := range map[governance.Audience]string{governance.AudiencePublic: "a member", governance.AudienceWarRoom: "alice"} {
@@ -218,14 +219,14 @@ func TestAViewSaysWhoVouches(t *testing.T) {
 			t.Errorf("the line is %q, want %q", v.Manifest.Line(), want)
 		}
 	}
-	wanting, _ := m.Judge(site, 1, nil, nil)
+	wanting, _ := m.Judge(site, 1, nil, nil, governance.Accepted{})
 	for audience, told := range map[governance.Audience]bool{governance.AudiencePublic: false, governance.AudienceKey: true, governance.AudienceWarRoom: true} {
 		v, ok := governance.NewView(p, governance.Facts{Manifest: wanting}, governance.Viewer{Audience: audience})
 		if noted := strings.Contains(strings.Join(v.Notes, "\n"), "no new emergency is served"); !ok || noted != told || (v.Manifest != nil) != told {
 			t.Errorf("audience %d is told that no pause can be asked for: %q, %+v", audience, v.Notes, v.Manifest)
 		}
 	}
-	unsigned, _ := m.Judge(site, 0, nil, nil)
+	unsigned, _ := m.Judge(site, 0, nil, nil, governance.Accepted{})
 	v, _ := governance.NewView(p, governance.Facts{Manifest: unsigned}, governance.Viewer{})
 	if v.Manifest.Line() != "" || !strings.Contains(strings.Join(v.Notes, "\n"), "is unsigned") {
 		t.Errorf("unsigned: line %q, notes %q", v.Manifest.Line(), v.Notes)

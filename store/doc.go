@@ -32,6 +32,7 @@
 //	  log_key                   → 32 bytes: the public key that signs the head
 //	  head                      → JSON: the signed head of the log
 //	  restored                  → JSON: only while the old outbox is held
+//	  accepted                  → JSON: the last configuration that members vouched for; not before there is one
 //	proposals                 number → version, JSON: the materialised state
 //	unended                   number → mark: proposals that the chain can still change
 //	by_hash                   safeTxHash → number: the youngest proposal that asks for it

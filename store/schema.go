@@ -39,6 +39,7 @@ var (
 	metaLogKey   = []byte("log_key")
 	metaHead     = []byte("head")
 	metaRestored = []byte("restored")
+	metaAccepted = []byte("accepted")
 )
 
 // mark is the value of keys that say everything themselves.

@@ -265,6 +265,7 @@ func TestTheTreeInThePackageCommentIsTheFile(t *testing.T) {
 	commit(t, s, fullRecord(60))
 	_, _, err = s.Lead(t.Context())
 	must(t, err)
+	must(t, s.Accept(t.Context(), acceptedSet()))
 
 	drawn, filled := map[string]bool{}, map[string]bool{}
 	text, err := os.ReadFile("doc.go")

@@ -96,7 +96,11 @@ func checkLive(ctx context.Context, cfg *configs.Config) ([]finding, bool) {
 		defer client.Close()
 		chains[c.Name] = client
 	}
-	findings = append(findings, lookAt(ctx, cfg, chains)...)
+	last, _, err := remembered(ctx, cfg)
+	if err != nil {
+		findings = append(findings, finding{warn, "configuration", "not compared with the last accepted set: " + err.Error()})
+	}
+	findings = append(findings, lookAt(ctx, cfg, chains, last)...)
 	for _, f := range findings {
 		if f.Verdict == fail {
 			return findings, false
@@ -106,17 +110,17 @@ func checkLive(ctx context.Context, cfg *configs.Config) ([]finding, bool) {
 }
 
 // checkLines is `/belay check`: the same look, through the connections that are in use.
-func checkLines(ctx context.Context, cfg *configs.Config, chains map[string]*chain.Client) []string {
+func checkLines(ctx context.Context, cfg *configs.Config, chains map[string]*chain.Client, last governance.Accepted) []string {
 	var lines []string
 	ready := true
-	for _, f := range lookAt(ctx, cfg, chains) {
+	for _, f := range lookAt(ctx, cfg, chains, last) {
 		lines, ready = append(lines, f.String()), ready && f.Verdict != fail
 	}
 	return append(lines, answerOf(ready))
 }
 
-func lookAt(ctx context.Context, cfg *configs.Config, chains map[string]*chain.Client) []finding {
-	l := looker{cfg: cfg, chains: chains, dark: map[string]bool{}}
+func lookAt(ctx context.Context, cfg *configs.Config, chains map[string]*chain.Client, last governance.Accepted) []finding {
+	l := looker{cfg: cfg, chains: chains, last: last, dark: map[string]bool{}}
 	for _, c := range cfg.Chains {
 		if client := chains[c.Name]; client != nil {
 			if l.chain(ctx, c, client) {
@@ -154,7 +158,8 @@ func lookAt(ctx context.Context, cfg *configs.Config, chains map[string]*chain.C
 type looker struct {
 	cfg      *configs.Config
 	chains   map[string]*chain.Client
-	dark     map[string]bool // chains that cannot be read
+	last     governance.Accepted // the configuration that the store remembers
+	dark     map[string]bool     // chains that cannot be read
 	findings []finding
 }
 
@@ -443,7 +448,7 @@ func (l *looker) preview(ctx context.Context, pb *governance.Playbook, params ma
 		return governance.View{}, err
 	}
 	cfg.Store = nothingOpen{}
-	cfg.Manifest.Require = 0 // whether playbooks work is one question, who vouches for them another, with a line of its own
+	cfg.Manifest = governance.Vouched{} // whether playbooks work is one question, who vouches for them another, with a line of its own
 	c, err := coordinator.New(cfg)
 	if err != nil {
 		return governance.View{}, err

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -19,7 +20,7 @@ import (
 
 func (p *program) config() *cobra.Command {
 	c := &cobra.Command{Use: "config", Short: "shows what the configuration amounts to, and signs it", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error { return usage(cmd.Help()) }}
-	c.AddCommand(p.configShow(), p.configSign())
+	c.AddCommand(p.configShow(), p.configSign(), p.configTrust())
 	return c
 }
 
@@ -28,9 +29,10 @@ func (p *program) configShow() *cobra.Command {
 	document := false
 	c := &cobra.Command{Use: "show", Short: "prints the manifest's hash, its sections and who signed it", Args: cobra.NoArgs,
 		Long: "Prints the hash over playbooks, pause list, ABIs, labels, members, wallets, roles, Safes, timelocks and chains, section by section, and which members signed it.\n" +
-			"Needs no secret and no network: run it on any copy of the files. The hash is keccak256 of what --document prints."}
+			"Needs no secret and no network: run it on any copy of the files. The hash is keccak256 of what --document prints. Where the store is, it also says which\n" +
+			"of the wallets that signed are known from the last accepted set."}
 	c.Flags().BoolVar(&document, "document", false, "the exact bytes that are hashed: an item a line")
-	c.RunE = func(*cobra.Command, []string) error {
+	c.RunE = func(cmd *cobra.Command, _ []string) error {
 		cfg, err := p.loadRules()
 		if err != nil {
 			return err
@@ -43,11 +45,12 @@ func (p *program) configShow() *cobra.Command {
 			_, err := fmt.Fprint(p.out, m.Text())
 			return err
 		}
-		v, doubts, err := vouched(cfg)
+		last, why := compared(cmd.Context(), cfg)
+		v, doubts, err := vouched(cfg, last)
 		if err != nil {
 			return err
 		}
-		return p.print(standingOf(m, v, doubts), standingText(m, v, doubts))
+		return p.print(standingOf(m, v, doubts, last), standingText(m, v, doubts)+"\n"+acceptedLine(v, last, why))
 	}
 	return c
 }
@@ -72,18 +75,25 @@ type standing struct {
 	Sections []governance.ManifestSection `json:"sections"`
 	SignedBy []signedBy                   `json:"signed_by"`
 	Doubts   []string                     `json:"doubts"`
+	Asked    int                          `json:"asked"`    // members of the last accepted set who have to sign with wallets that they had there
+	Known    int                          `json:"known"`    // those who did
+	Accepted *governance.Accepted         `json:"accepted"` // null where no store remembers one
 }
 
 type signedBy struct {
 	Member string `json:"member"`
 	Wallet string `json:"wallet"`
 	At     string `json:"at"`
+	New    bool   `json:"new"` // not known as this member's from the last accepted set
 }
 
-func standingOf(m governance.Manifest, v governance.Vouched, doubts []error) standing {
-	s := standing{Manifest: v.Manifest.Hex(), Require: v.Require, Enough: v.Enough(), Sections: m.Sections(), SignedBy: []signedBy{}, Doubts: []string{}}
+func standingOf(m governance.Manifest, v governance.Vouched, doubts []error, last governance.Accepted) standing {
+	s := standing{Manifest: v.Manifest.Hex(), Require: v.Require, Enough: v.Enough(), Sections: m.Sections(), SignedBy: []signedBy{}, Doubts: []string{}, Asked: v.Asked, Known: v.Known}
+	if last.Remembers() {
+		s.Accepted = &last
+	}
 	for _, one := range v.Signed {
-		s.SignedBy = append(s.SignedBy, signedBy{one.Member, one.Wallet.Hex(), one.At.UTC().Format(time.RFC3339)})
+		s.SignedBy = append(s.SignedBy, signedBy{one.Member, one.Wallet.Hex(), one.At.UTC().Format(time.RFC3339), one.New})
 	}
 	for _, d := range doubts {
 		s.Doubts = append(s.Doubts, clean(d.Error()))
@@ -103,8 +113,11 @@ func standingText(m governance.Manifest, v governance.Vouched, doubts []error) s
 	if len(v.Signed) == 0 {
 		lines = append(lines, "Signed by nobody")
 	}
+	for _, line := range v.Strangers() {
+		lines = append(lines, clean(line))
+	}
 	if !v.Enough() {
-		lines = append(lines, fmt.Sprintf("It takes %d: no emergency is served until members ran `belay config sign`", v.Require))
+		lines = append(lines, "It is "+v.Count()+": no emergency is served until members ran `belay config sign`")
 	}
 	return strings.Join(lines, "\n")
 }
@@ -140,7 +153,7 @@ func (p *program) configSign() *cobra.Command {
 		if v.wallet, err = w.open(cmd.Context(), v.ask); err != nil {
 			return usage(err)
 		}
-		return v.run()
+		return v.run(cmd.Context())
 	}
 	return c
 }
@@ -152,14 +165,14 @@ type vouching struct {
 	manifest governance.Manifest
 }
 
-func (v *vouching) run() error {
+func (v *vouching) run(ctx context.Context) error {
 	me := v.wallet.address()
 	member := walletsOf(v.cfg)[me]
 	if member == "" {
 		return fmt.Errorf("%s is no wallet of a member: add it to members in %s, then sign", me.Hex(), v.configFile)
 	}
 	if v.signedAlready(member, me) {
-		return v.done(member+" has signed this configuration with this wallet already", "")
+		return v.done(ctx, member+" has signed this configuration with this wallet already", "")
 	}
 	v.showSet(me)
 	if err := v.knows(member); err != nil {
@@ -173,7 +186,7 @@ func (v *vouching) run() error {
 	if err := v.cfg.Manifest.Signed.Save(v.cfg.Manifest.Signatures); err != nil {
 		return fmt.Errorf("write %s: %w", v.cfg.Manifest.Signatures, err)
 	}
-	return v.done(member+" has signed", "\nThe signature is in "+v.cfg.Manifest.Signatures+": bring it to the server with the rest of the files, and reload there.")
+	return v.done(ctx, member+" has signed", "\nThe signature is in "+v.cfg.Manifest.Signatures+": bring it to the server with the rest of the files, and reload there.")
 }
 
 // signedAlready reports whether the file holds a good signature of this wallet over this very set.
@@ -185,12 +198,13 @@ func (v *vouching) signedAlready(member string, me common.Address) bool {
 }
 
 // done prints how the configuration stands now.
-func (v *vouching) done(what, next string) error {
-	standing, doubts, err := vouched(v.cfg)
+func (v *vouching) done(ctx context.Context, what, next string) error {
+	last, _ := compared(ctx, v.cfg)
+	standing, doubts, err := vouched(v.cfg, last)
 	if err != nil {
 		return err
 	}
-	return v.print(standingOf(v.manifest, standing, doubts), what+": "+standingWords(standing)+next)
+	return v.print(standingOf(v.manifest, standing, doubts, last), what+": "+standingWords(standing)+next)
 }
 
 // showSet prints what would be signed, and what is different from what was signed before.

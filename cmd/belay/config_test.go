@@ -182,7 +182,7 @@ func TestAForgedPastIsNotCompared(t *testing.T) {
 	h.signed(h.alice)
 	hash := manifestIn(t, h.dir).Hash()
 	rewrite(t, h.config, bobsLine(t, h), "  - {name: mallory, roles: [guardian]}\n"+bobsLine(t, h))
-	planted, err := governance.NewManifestItem("member", "mallory", said{"roles": []string{"guardian"}, "discord": "", "slack": ""})
+	planted, err := governance.NewManifestItem("member", "mallory", said{"roles": []string{"guardian"}, "discord": "", "slack": "", "public": false})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -407,7 +407,7 @@ func TestAPlantedPauseIsNotServed(t *testing.T) {
 		t.Error("the open pause was not sent, or more than that")
 	}
 	i.halt()
-	for _, line := range []string{"NO EMERGENCY IS SERVED", `"change":"playbook pause-now added"`, `"the configuration is signed"`, `"signed_by":["alice"]`} {
+	for _, line := range []string{"NO EMERGENCY IS SERVED", "the configuration is accepted on first use", `"change":"playbook pause-now added"`, `"the configuration is signed"`, `"signed_by":["alice"]`} {
 		if !strings.Contains(i.logs.String(), line) {
 			t.Errorf("the log does not hold %s", line)
 		}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"belay/configs"
 	"belay/governance"
@@ -73,12 +74,13 @@ func (g *gathering) rules(cfg *configs.Config) {
 		g.add("label", l.Address.Hex(), l.Name)
 	}
 	g.add("rule", "manifest.require", cfg.Manifest.Require)
+	g.add("rule", "privacy.public_names", cfg.Privacy.PublicNames)
 }
 
-// places are where it is done.
+// places are where it is done, and where people go to look at it.
 func (g *gathering) places(cfg *configs.Config) {
 	for _, c := range cfg.Chains {
-		g.add("chain", c.Name, said{"id": c.ID, "agreement": c.Agreement, "confirmations": c.Confirmations})
+		g.add("chain", c.Name, said{"id": c.ID, "agreement": c.Agreement, "confirmations": c.Confirmations, "explorer": c.Explorer})
 	}
 	for _, s := range cfg.Safes {
 		g.add("safe", s.Name, said{"chain": s.Chain, "address": s.Address, "allow_unverified": s.AllowUnverified})
@@ -91,7 +93,7 @@ func (g *gathering) places(cfg *configs.Config) {
 // people are who is asked and who may ask. A chat id means somebody only within its workspace.
 func (g *gathering) people(cfg *configs.Config) {
 	for _, m := range cfg.Members {
-		g.add("member", m.Name, said{"roles": sortedTexts(m.Roles), "discord": m.Discord, "slack": m.Slack})
+		g.add("member", m.Name, said{"roles": sortedTexts(m.Roles), "discord": m.Discord, "slack": m.Slack, "public": m.Public})
 		for _, wallet := range m.Wallets {
 			g.add("wallet", wallet.Hex()+" of "+m.Name, wallet)
 		}
@@ -130,13 +132,13 @@ func vouches(cfg *configs.Config) []governance.Vouch {
 	return all
 }
 
-// vouched says who vouches for a configuration as it is, and which signatures over it do not count.
-func vouched(cfg *configs.Config) (governance.Vouched, []error, error) {
+// vouched says who vouches for a configuration as it is, after the last one that was accepted, and which signatures over it do not count.
+func vouched(cfg *configs.Config, last governance.Accepted) (governance.Vouched, []error, error) {
 	m, err := manifestOf(cfg)
 	if err != nil {
 		return governance.Vouched{}, nil, err
 	}
-	standing, doubts := m.Judge(cfg.HTTP.PublicURL, cfg.Manifest.Require, walletsOf(cfg), vouches(cfg))
+	standing, doubts := m.Judge(cfg.HTTP.PublicURL, cfg.Manifest.Require, walletsOf(cfg), vouches(cfg), last)
 	return standing, doubts, nil
 }
 
@@ -155,23 +157,35 @@ func standingWords(v governance.Vouched) string {
 	if v.Require > 0 {
 		words += fmt.Sprintf("; it takes %d", v.Require)
 	}
+	if v.Known < v.Asked {
+		words += fmt.Sprintf("; by the last accepted set it takes %d members with wallets that they had there, and %d signed", v.Asked, v.Known)
+	}
+	if v.FirstUse && v.Require > 0 && v.Enough() {
+		words += "; accepted on first use: no earlier set shows whose wallets these are"
+	}
 	return words
 }
 
 // tellManifest says at the start how the configuration stands.
-func tellManifest(cfg *configs.Config, log *slog.Logger) error {
-	v, doubts, err := vouched(cfg)
+func tellManifest(cfg *configs.Config, last governance.Accepted, log *slog.Logger) error {
+	v, doubts, err := vouched(cfg, last)
 	if err != nil {
 		return err
 	}
 	for _, d := range doubts {
 		log.Warn("a signature over the configuration does not count", "file", cfg.Manifest.Signatures, "reason", clean(d.Error()))
 	}
+	for _, line := range v.Strangers() {
+		log.Warn("a signature over the configuration is by a new wallet", "file", cfg.Manifest.Signatures, "reason", clean(line))
+	}
+	if !v.ForgotAt.IsZero() {
+		log.Warn("the operator had the last accepted configuration forgotten", "at", v.ForgotAt, "manifest_before", last.Forgotten.Hex())
+	}
 	names := make([]string, len(v.Signed))
 	for i, s := range v.Signed {
 		names[i] = s.Member
 	}
-	log = log.With("manifest", v.Manifest.Hex(), "signed_by", names, "require", v.Require)
+	log = log.With("manifest", v.Manifest.Hex(), "signed_by", names, "require", v.Require, "known", v.Known, "asked", v.Asked)
 	switch {
 	case !v.Enough():
 		log.Error("NO EMERGENCY IS SERVED: too few members have signed the configuration", "hint", "let members run belay config sign, then reload")
@@ -203,13 +217,19 @@ func tellChanges(before, after *configs.Config, log *slog.Logger) error {
 
 // manifest fails where too few members vouch for the rules: then no emergency is served.
 func (l *looker) manifest() {
-	v, doubts, err := vouched(l.cfg)
+	v, doubts, err := vouched(l.cfg, l.last)
 	if err != nil {
 		l.say(fail, "configuration", "%v", err)
 		return
 	}
 	for _, d := range doubts {
 		l.say(warn, "configuration", "a signature does not count: %s", clean(d.Error()))
+	}
+	for _, line := range v.Strangers() {
+		l.say(warn, "configuration", "%s", clean(line))
+	}
+	if !v.ForgotAt.IsZero() {
+		l.say(warn, "configuration", "on %s the operator had it forgotten which wallets members had: the next set that takes signatures is accepted as a first one", v.ForgotAt.UTC().Format(time.DateOnly))
 	}
 	switch {
 	case !v.Enough():

@@ -145,6 +145,9 @@ func TestWhatDecidesIsInTheManifest(t *testing.T) {
 		"whose Slack ids":       {"belay.yaml", []string{"T0000001", "T0000002"}, []string{"chat slack changed"}},
 		"whose Discord roles":   {"belay.yaml", []string{"104200000000000300", "104200000000000301"}, []string{"chat discord changed"}},
 		"the war room":          {"belay.yaml", []string{"war_room: C0000001", "war_room: C0000009"}, []string{"chat slack changed"}},
+		"the explorer":          {"belay.yaml", []string{"https://etherscan.io", "https://etherscan.example"}, []string{"chain ethereum changed"}},
+		"whose names are read":  {"belay.yaml", []string{"public_names: none}", "public_names: all}"}, []string{"rule privacy.public_names changed"}},
+		"a member's openness":   {"belay.yaml", []string{"    slack: U0000002\n", "    slack: U0000002\n    public: true\n"}, []string{"member bob changed"}},
 		"how many have to sign": {"belay.yaml", []string{"{require: 0,", "{require: 1,"}, []string{"rule manifest.require changed"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -20,6 +20,7 @@ func (s *service) admin() http.Handler {
 	mux.HandleFunc("POST /admin/backup", s.adminBackup)
 	mux.HandleFunc("GET /admin/log", s.adminLog)
 	mux.HandleFunc("GET /admin/log/head", s.adminLogHead)
+	mux.HandleFunc("GET /admin/accepted", s.adminAccepted)
 	return http.NewCrossOriginProtection().Handler(mux)
 }
 
@@ -105,6 +106,16 @@ func (s *service) adminLogHead(w http.ResponseWriter, _ *http.Request) {
 	answer(w, http.StatusOK, head)
 }
 
+// adminAccepted tells which configuration the store that this process holds remembers as accepted.
+func (s *service) adminAccepted(w http.ResponseWriter, _ *http.Request) {
+	last, err := s.store.Accepted()
+	if err != nil {
+		answer(w, http.StatusInternalServerError, map[string]string{"detail": err.Error()})
+		return
+	}
+	answer(w, http.StatusOK, last)
+}
+
 func answer(w http.ResponseWriter, code int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)
@@ -127,8 +138,8 @@ func (s *service) watchFigures() {
 	s.metrics.gauge("belay_proposals_watched", "Proposals that the chain can still change.", nil, count(func() (int, error) { p, err := s.store.Watched(); return len(p), err }))
 	s.metrics.gauge("belay_submissions_open", "Relayer transactions on their way.", nil, count(func() (int, error) { o, err := s.store.Submissions(); return len(o), err }))
 	s.metrics.gauge("belay_signatures_missing", "Members who have yet to sign the configuration before an emergency is served.", nil, count(func() (int, error) {
-		v, _, err := vouched(s.cfg)
-		return max(0, v.Require-len(v.Signed)), err
+		v, _, err := vouched(s.cfg, s.last)
+		return v.Missing(), err
 	}))
 	for name, c := range s.chains {
 		s.metrics.gauge("belay_chain_ready", "1 where enough providers answer on the right chain.", prometheus.Labels{"chain": name}, func() float64 {

@@ -57,7 +57,11 @@ func views(cfg *configs.Config, db *store.Store, list []governance.Proposal) ([]
 			names[w.Hex()] = m.Name
 		}
 	}
-	standing, _, err := vouched(cfg)
+	last, err := db.Accepted()
+	if err != nil {
+		return nil, err
+	}
+	standing, _, err := vouched(cfg, last)
 	if err != nil {
 		return nil, err
 	}

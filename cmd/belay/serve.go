@@ -74,21 +74,25 @@ func (p *program) serveOnce(ctx context.Context, cfg *configs.Config, hangups <-
 	for _, w := range cfg.Warnings {
 		log.Warn("configuration", "reason", w.Error())
 	}
-	if err := tellManifest(cfg, log); err != nil {
-		return nil, &startError{err, log}
-	}
 	s, err := wire(ctx, cfg, log)
 	if err != nil {
 		return nil, &startError{err, log}
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
+	if err := tellManifest(cfg, s.last, log); err != nil {
+		return nil, &startError{err, log}
+	}
 	if err := s.refusePower(ctx); err != nil {
 		return nil, &startError{err, log}
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	group, ctx := errgroup.WithContext(ctx)
-	if err := s.listen(ctx, group); err != nil {
+	err = s.listen(ctx, group)
+	if err == nil {
+		err = s.accept(ctx) // not before this one is served: else the old one, which goes on, would be judged by it
+	}
+	if err != nil {
 		stop() // the first port is free again before anyone tries anew
 		return nil, &startError{errors.Join(err, group.Wait()), log}
 	}
@@ -130,6 +134,9 @@ func (p *program) awaitReload(ctx context.Context, hangups <-chan os.Signal, s *
 			}
 		}
 		if err == nil {
+			err = sameStore(s.cfg, next)
+		}
+		if err == nil {
 			err = tellChanges(s.cfg, next, s.log)
 		}
 		if err == nil {
@@ -137,6 +144,14 @@ func (p *program) awaitReload(ctx context.Context, hangups <-chan os.Signal, s *
 		}
 		s.log.Error("the new configuration is not good; the old one goes on", "error", err)
 	}
+}
+
+// sameStore refuses to go on with another store, by the files alone: there nothing is open and no wallet is known.
+func sameStore(before, after *configs.Config) error {
+	if before.Store != after.Store {
+		return errors.New("store.path or store.log_key_file changed: a reload goes on with the store that it has; stop and start to use another one")
+	}
+	return nil
 }
 
 // listen opens both listeners before anything runs, so that a port in use is told at once.

@@ -12,6 +12,7 @@ import (
 	"belay/bot"
 	"belay/bot/web"
 	"belay/configs"
+	"belay/governance"
 	"belay/governance/coordinator"
 	"belay/safe/calldata"
 	"belay/safe/chain"
@@ -28,6 +29,7 @@ type service struct {
 	log     *slog.Logger
 	metrics *metrics
 	store   *store.Store
+	last    governance.Accepted // the configuration that was accepted last when the store was opened
 	chains  map[string]*chain.Client
 	bot     *bot.Bot
 	chats   []chat
@@ -57,7 +59,10 @@ func (s *service) close() error {
 }
 
 func (s *service) openStore(context.Context) (err error) {
-	s.store, err = store.Open(store.Config{Path: s.cfg.Store.Path, LogKeyFile: s.cfg.Store.LogKeyFile})
+	if s.store, err = store.Open(store.Config{Path: s.cfg.Store.Path, LogKeyFile: s.cfg.Store.LogKeyFile}); err != nil {
+		return err
+	}
+	s.last, err = s.store.Accepted()
 	return err
 }
 
@@ -106,7 +111,7 @@ func (s *service) makeChats(context.Context) error {
 	var err error
 	s.bot, err = bot.New(bot.Config{Messages: s.store, PublicURL: s.cfg.HTTP.PublicURL, Log: s.log,
 		Names: bot.Names{Root: s.cfg.Commands.Root, Pause: s.cfg.Commands.Pause, Propose: s.cfg.Commands.Propose},
-		Check: func(ctx context.Context) []string { return checkLines(ctx, s.cfg, s.chains) }})
+		Check: func(ctx context.Context) []string { return checkLines(ctx, s.cfg, s.chains, s.last) }})
 	if err != nil {
 		return err
 	}
@@ -134,7 +139,7 @@ func (s *service) makeCoordinator(context.Context) error {
 	return nil
 }
 
-// coordinatorConfig is what the configuration alone says: everything but store and chat.
+// coordinatorConfig is what the configuration says, and who vouches for it: everything but store and chat.
 func (s *service) coordinatorConfig() (coordinator.Config, error) {
 	playbooks, errs := compilePlaybooks(s.cfg)
 	if len(errs) > 0 {
@@ -144,7 +149,7 @@ func (s *service) coordinatorConfig() (coordinator.Config, error) {
 	if err != nil {
 		return coordinator.Config{}, err
 	}
-	standing, _, err := vouched(s.cfg)
+	standing, _, err := vouched(s.cfg, s.last)
 	if err != nil {
 		return coordinator.Config{}, err
 	}

@@ -18,6 +18,13 @@ func standing(require int, members ...string) governance.Vouched {
 	return v
 }
 
+// strange is a configuration that met its own rule by signatures of which too few are by wallets of the last accepted set.
+func strange(require, asked, known int, members ...string) governance.Vouched {
+	v := standing(require, members...)
+	v.Asked, v.Known = asked, known
+	return v
+}
+
 // TestAnUnsignedConfigurationServesNoEmergency: where it takes signatures, a pause cannot even be looked at before members gave them.
 // What is no emergency needs nothing more than before, and says how the configuration stands.
 func TestAnUnsignedConfigurationServesNoEmergency(t *testing.T) {
@@ -32,6 +39,9 @@ func TestAnUnsignedConfigurationServesNoEmergency(t *testing.T) {
 		"nobody signed":                    {standing(1), true, "signed by 0 of the 1 members"},
 		"too few signed":                   {standing(2, "alice"), true, "signed by 1 of the 2 members"},
 		"enough signed":                    {standing(2, "alice", "bob"), false, ""},
+		"enough signed, by new wallets":    {strange(2, 2, 1, "alice", "bob"), true, "signed by 1 of the 2 members that it takes by the last accepted set"},
+		"the rule was taken out":           {strange(0, 2, 0), true, "signed by 0 of the 2 members that it takes by the last accepted set"},
+		"enough signed, by known wallets":  {strange(1, 2, 2, "alice", "bob"), false, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, r *rig) {
@@ -57,7 +67,7 @@ func TestAnUnsignedConfigurationServesNoEmergency(t *testing.T) {
 }
 
 // TestAnOpenEmergencyOutlivesItsConfiguration: it was proposed under a signed set, and goes on being joined, signed and sent under one
-// that is not.
+// that only wallets signed which nobody knew before.
 func TestAnOpenEmergencyOutlivesItsConfiguration(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		r.cfg.Manifest = standing(1, "alice")
@@ -65,7 +75,7 @@ func TestAnOpenEmergencyOutlivesItsConfiguration(t *testing.T) {
 		v := r.pause("usdc")
 		r.sign(v, v.SafeTxHash, alice)
 		r.stop()
-		r.cfg.Manifest = standing(1)
+		r.cfg.Manifest = strange(1, 1, 0, "alice")
 		r.start()
 		again, err := r.c.Propose(t.Context(), Intent{Playbook: "pause", Params: map[string]string{"asset": "usdc"}, Member: "alice", Reason: "drill"})
 		if err != nil || !again.Joined || again.View.ID != v.ID {
