@@ -195,11 +195,12 @@ func TestPageSignsABatchOfPublishedCode(t *testing.T) {
 // TestPageSaysWhoVouchesForTheConfiguration: with the whole hash, on the signing page and on that of the proposal.
 func TestPageSaysWhoVouchesForTheConfiguration(t *testing.T) {
 	v := pauseView()
-	v.Manifest = &governance.ManifestView{Hash: common.Hash{0x5e, 1}.Hex(), SignedBy: []governance.SignedByView{{Member: "alice", At: "2026-11-21T09:00:00Z"}}}
+	v.Manifest = &governance.ManifestView{Hash: common.Hash{0x5e, 1}.Hex(), Require: 1, FirstUse: true,
+		SignedBy: []governance.SignedByView{{Member: "alice", At: "2026-11-21T09:00:00Z"}, {Member: "bob", At: "2026-11-22T09:00:00Z", Wallet: common.Address{0xab, 19: 1}.Hex()}}}
 	b := openTab(t, newFake(v), owner(0), phone)
 	for _, path := range []string{signPath, "/p/P-12" + keyed} {
 		b.open(path)
-		b.sees("Configuration", v.Manifest.Hash, "signed by alice on 2026-11-21")
+		b.sees("Configuration", v.Manifest.Hash, "signed by alice on 2026-11-21, bob with "+v.Manifest.SignedBy[1].Wallet[:6]+"…0001 on 2026-11-22; accepted on first use")
 	}
 }
 

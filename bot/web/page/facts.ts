@@ -83,9 +83,12 @@ export function identity(v: Proposal): HTMLElement {
       v.manifest ? ["Configuration", el("div", {}, hex(v.manifest.hash), para(vouchedWords(v.manifest), "small"))] : undefined));
 }
 
-/** Who signed the playbooks, names and members that this proposal comes from. */
-const vouchedWords = (m: NonNullable<Proposal["manifest"]>): string =>
-  m.signed_by.length > 0 ? `signed by ${m.signed_by.map((s) => `${clean(s.member)} on ${s.at.slice(0, 10)}`).join(", ")}` : "signed by nobody";
+/** Who signed the playbooks, names and members that this proposal comes from; with the wallet where it was not known before. */
+const vouchedWords = (m: NonNullable<Proposal["manifest"]>): string => {
+  if (m.signed_by.length === 0) return "signed by nobody";
+  const who = m.signed_by.map((s) => `${clean(s.member)}${s.wallet ? ` with ${s.wallet.slice(0, 6)}…${s.wallet.slice(-4)}` : ""} on ${s.at.slice(0, 10)}`);
+  return `signed by ${who.join(", ")}${m.first_use && m.require > 0 ? "; accepted on first use" : ""}`;
+};
 
 const threeHashes = (domain: string, message: string, safeTx: string): HTMLElement =>
   facts(["Domain hash", hex(domain)], ["Message hash", hex(message)], ["safeTxHash", hex(safeTx)], ["Check words", checkWords(safeTx)]);

@@ -80,7 +80,7 @@ export interface Proposal {
   unapproved: string[];
   approvals: Opinion[];
   explorer: string;
-  manifest: { hash: string; require: number; signed_by: { member: string; at: string }[] } | null;
+  manifest: { hash: string; require: number; first_use: boolean; signed_by: { member: string; at: string; wallet: string }[] } | null;
 }
 
 export const ended = (p: Proposal): boolean => ["executed", "ineffective", "canceled", "expired", "superseded", "failed"].includes(p.state);
