@@ -70,6 +70,9 @@ func TestAChangedSetTakesWalletsOfTheLastOne(t *testing.T) {
 			if v.Missing() != c.missing || v.Enough() != (c.missing == 0) {
 				t.Errorf("%d are missing, want %d: %+v", v.Missing(), c.missing, v)
 			}
+			if len(c.vouches) == 2 && c.vouches[0].Member == c.vouches[1].Member && (len(v.Signed) != 1 || v.Signed[0].New) {
+				t.Errorf("a member with a known wallet is shown with a new one: %+v", v.Signed)
+			}
 			if got := v.Banner(); c.banner == "" && got != "" || !strings.Contains(got, c.banner) || strings.Contains(got, "alice") {
 				t.Errorf("the banner is %q, want %q", got, c.banner)
 			}
@@ -184,6 +187,7 @@ func TestANewWalletIsShownBesideTheName(t *testing.T) {
 		viewer governance.Audience
 		want   string
 	}{
+		"members, before a first use": {governance.Accepted{Require: 3}, governance.AudienceWarRoom, "bob with " + label + " on 2020-01-02"},
 		"members":                     {accepted(1, whose("alice", "bob")), governance.AudienceWarRoom, "signed by alice on 2020-01-02, bob with " + label + " on 2020-01-02"},
 		"the public":                  {accepted(1, whose("alice", "bob")), governance.AudiencePublic, "signed by a member on 2020-01-02, a member on 2020-01-02"},
 		"the public, on first use":    {governance.Accepted{}, governance.AudiencePublic, "a member on 2020-01-02; accepted on first use"},
