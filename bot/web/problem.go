@@ -20,6 +20,7 @@ const (
 	codeForeignOrigin  governance.Code = "foreign_origin"
 	codeMethod         governance.Code = "method_not_allowed"
 	codePageNotBuilt   governance.Code = "page_not_built"
+	codeBrokenOff      governance.Code = "broken_off"
 	codeInternal       governance.Code = "internal"
 	problemContentType                 = "application/problem+json"
 )
@@ -31,6 +32,7 @@ var titles = map[governance.Code]string{
 	codeForeignOrigin: "The request comes from another site's page",
 	codeMethod:        "This address does not take that method",
 	codePageNotBuilt:  "The page is not part of this program",
+	codeBrokenOff:     "Belay is stopping or starting anew",
 	codeInternal:      "Something broke inside Belay",
 }
 
@@ -47,6 +49,7 @@ var statuses = map[governance.Code]int{
 	codeForeignOrigin:            http.StatusForbidden,
 	codeMethod:                   http.StatusMethodNotAllowed,
 	codePageNotBuilt:             http.StatusServiceUnavailable,
+	codeBrokenOff:                http.StatusServiceUnavailable,
 	codeInternal:                 http.StatusInternalServerError,
 }
 
@@ -76,7 +79,9 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case errors.As(err, &refusal):
 	case errors.Is(err, context.Canceled) && r.Context().Err() != nil:
-		return // nobody is there to read an answer
+		// The other side went away, or this program stops or reads its files again: then someone does read the answer, and silence
+		// would be a 200 for a signature that was not taken.
+		refusal = governance.Refuse(codeBrokenOff, "Look whether it was taken, and try again in a moment; the same twice does no harm.", "The request was broken off.")
 	default:
 		s.log.LogAttrs(r.Context(), slog.LevelError, "request broke",
 			slog.String("route", r.Pattern), slog.String("method", r.Method), slog.String("error", err.Error()))
