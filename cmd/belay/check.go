@@ -96,11 +96,7 @@ func checkLive(ctx context.Context, cfg *configs.Config) ([]finding, bool) {
 		defer client.Close()
 		chains[c.Name] = client
 	}
-	last, _, err := remembered(ctx, cfg)
-	if err != nil {
-		findings = append(findings, finding{warn, "configuration", "not compared with the last accepted set: " + err.Error()})
-	}
-	findings = append(findings, lookAt(ctx, cfg, chains, last)...)
+	findings = append(findings, lookAt(ctx, cfg, chains, memoryOf(ctx, cfg))...)
 	for _, f := range findings {
 		if f.Verdict == fail {
 			return findings, false
@@ -110,17 +106,17 @@ func checkLive(ctx context.Context, cfg *configs.Config) ([]finding, bool) {
 }
 
 // checkLines is `/belay check`: the same look, through the connections that are in use.
-func checkLines(ctx context.Context, cfg *configs.Config, chains map[string]*chain.Client, last governance.Accepted) []string {
+func checkLines(ctx context.Context, cfg *configs.Config, chains map[string]*chain.Client, mem memory) []string {
 	var lines []string
 	ready := true
-	for _, f := range lookAt(ctx, cfg, chains, last) {
+	for _, f := range lookAt(ctx, cfg, chains, mem) {
 		lines, ready = append(lines, f.String()), ready && f.Verdict != fail
 	}
 	return append(lines, answerOf(ready))
 }
 
-func lookAt(ctx context.Context, cfg *configs.Config, chains map[string]*chain.Client, last governance.Accepted) []finding {
-	l := looker{cfg: cfg, chains: chains, last: last, dark: map[string]bool{}}
+func lookAt(ctx context.Context, cfg *configs.Config, chains map[string]*chain.Client, mem memory) []finding {
+	l := looker{cfg: cfg, chains: chains, mem: mem, dark: map[string]bool{}}
 	for _, c := range cfg.Chains {
 		if client := chains[c.Name]; client != nil {
 			if l.chain(ctx, c, client) {
@@ -158,8 +154,8 @@ func lookAt(ctx context.Context, cfg *configs.Config, chains map[string]*chain.C
 type looker struct {
 	cfg      *configs.Config
 	chains   map[string]*chain.Client
-	last     governance.Accepted // the configuration that the store remembers
-	dark     map[string]bool     // chains that cannot be read
+	mem      memory          // of configurations
+	dark     map[string]bool // chains that cannot be read
 	findings []finding
 }
 

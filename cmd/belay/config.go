@@ -45,12 +45,12 @@ func (p *program) configShow() *cobra.Command {
 			_, err := fmt.Fprint(p.out, m.Text())
 			return err
 		}
-		last, why := compared(cmd.Context(), cfg)
-		v, doubts, err := vouched(cfg, last)
+		mem := memoryOf(cmd.Context(), cfg)
+		v, doubts, err := mem.vouched(cfg)
 		if err != nil {
 			return err
 		}
-		return p.print(standingOf(m, v, doubts, last), standingText(m, v, doubts)+"\n"+acceptedLine(v, last, why))
+		return p.print(standingOf(m, v, doubts, mem.last), standingText(m, v, doubts)+"\n"+mem.line(v))
 	}
 	return c
 }
@@ -199,12 +199,12 @@ func (v *vouching) signedAlready(member string, me common.Address) bool {
 
 // done prints how the configuration stands now.
 func (v *vouching) done(ctx context.Context, what, next string) error {
-	last, _ := compared(ctx, v.cfg)
-	standing, doubts, err := vouched(v.cfg, last)
+	mem := memoryOf(ctx, v.cfg)
+	standing, doubts, err := mem.vouched(v.cfg)
 	if err != nil {
 		return err
 	}
-	return v.print(standingOf(v.manifest, standing, doubts, last), what+": "+standingWords(standing)+next)
+	return v.print(standingOf(v.manifest, standing, doubts, mem.last), what+": "+standingWords(standing)+next)
 }
 
 // showSet prints what would be signed, and what is different from what was signed before.

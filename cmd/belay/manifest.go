@@ -217,13 +217,16 @@ func tellChanges(before, after *configs.Config, log *slog.Logger) error {
 
 // manifest fails where too few members vouch for the rules: then no emergency is served.
 func (l *looker) manifest() {
-	v, doubts, err := vouched(l.cfg, l.last)
+	v, doubts, err := l.mem.vouched(l.cfg)
 	if err != nil {
 		l.say(fail, "configuration", "%v", err)
 		return
 	}
 	for _, d := range doubts {
 		l.say(warn, "configuration", "a signature does not count: %s", clean(d.Error()))
+	}
+	if l.mem.why != "" && v.Require > 0 {
+		l.say(warn, "configuration", "%s", l.mem.line(v))
 	}
 	for _, line := range v.Strangers() {
 		l.say(warn, "configuration", "%s", clean(line))

@@ -48,7 +48,7 @@ func remembered(ctx context.Context, cfg *configs.Config) (last governance.Accep
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return last, false, nil
-	case errors.Is(err, store.ErrLocked):
+	case errors.Is(err, store.ErrLocked), errors.Is(err, fs.ErrPermission): // the file is its program's alone
 		err = plain(remote{ctx: ctx, base: "http://" + cfg.HTTP.AdminListen}.get("/admin/accepted", &last))
 		return last, err == nil, err
 	case err != nil:
@@ -58,23 +58,41 @@ func remembered(ctx context.Context, cfg *configs.Config) (last governance.Accep
 	return last, err == nil, errors.Join(err, db.Close())
 }
 
-// compared is remembered for who may be on any machine: a store that cannot be read is a reason to say so, and no failure.
-func compared(ctx context.Context, cfg *configs.Config) (last governance.Accepted, why string) {
+// memory is what a configuration is compared with, or why there is nothing: members sign on machines that have no store.
+type memory struct {
+	last governance.Accepted
+	why  string // "" where the store was read
+}
+
+func memoryOf(ctx context.Context, cfg *configs.Config) memory {
 	last, found, err := remembered(ctx, cfg)
 	switch {
 	case err != nil:
-		return governance.Accepted{}, "the store cannot be read: " + clean(err.Error())
+		return memory{why: "the store cannot be read: " + clean(err.Error())}
 	case !found:
-		return last, "there is no store at " + cfg.Store.Path + " on this machine"
+		return memory{why: "there is no store at " + cfg.Store.Path + " on this machine"}
 	}
-	return last, ""
+	return memory{last: last}
 }
 
-// acceptedLine says what the wallets were compared with.
-func acceptedLine(v governance.Vouched, last governance.Accepted, why string) string {
+// vouched is how a configuration stands. Without a store it calls no wallet new and no use the first.
+func (m memory) vouched(cfg *configs.Config) (governance.Vouched, []error, error) {
+	v, doubts, err := vouched(cfg, m.last)
+	if m.why != "" {
+		v.FirstUse = false
+		for i := range v.Signed {
+			v.Signed[i].New = false
+		}
+	}
+	return v, doubts, err
+}
+
+// line says what the wallets were compared with.
+func (m memory) line(v governance.Vouched) string {
+	last := m.last
 	switch {
-	case why != "":
-		return "Not compared with the last accepted set: " + why
+	case m.why != "":
+		return "Not compared with the last accepted set: " + m.why
 	case !last.Remembers():
 		return "No set was accepted before: the first that takes signatures and has them is accepted as it is"
 	case last.Manifest == v.Manifest && last.FirstUse:

@@ -222,9 +222,12 @@ func TestTheOperatorsWayOut(t *testing.T) {
 // TestAMachineWithoutTheStoreSaysSo: members sign where no store is.
 func TestAMachineWithoutTheStoreSaysSo(t *testing.T) {
 	h := newHousehold(t)
-	rewrite(t, h.config, "/var/lib/belay/belay.db", filepath.Join(h.dir, "none.db"))
+	rewrite(t, h.config, "/var/lib/belay/belay.db", filepath.Join(h.dir, "none.db"), "{require: 0,", "{require: 1,")
 	if code, out, errs := belay(t, "--config", h.config, "config", "show"); code != exitDone || !strings.Contains(out, "Not compared with the last accepted set: there is no store at") {
 		t.Errorf("exit %d %s %s", code, out, errs)
+	}
+	if out, _ := h.signed(h.alice); strings.Contains(out, "first use") || shownBy(t, h.config).SignedBy[0].New {
+		t.Errorf("what nobody compared is called first or new: %s", out)
 	}
 	if code, _, errs := belay(t, "--config", h.config, "config", "trust"); code != exitFailed || !strings.Contains(errs, "nothing is remembered") {
 		t.Errorf("exit %d %s", code, errs)

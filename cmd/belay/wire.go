@@ -111,7 +111,7 @@ func (s *service) makeChats(context.Context) error {
 	var err error
 	s.bot, err = bot.New(bot.Config{Messages: s.store, PublicURL: s.cfg.HTTP.PublicURL, Log: s.log,
 		Names: bot.Names{Root: s.cfg.Commands.Root, Pause: s.cfg.Commands.Pause, Propose: s.cfg.Commands.Propose},
-		Check: func(ctx context.Context) []string { return checkLines(ctx, s.cfg, s.chains, s.last) }})
+		Check: func(ctx context.Context) []string { return checkLines(ctx, s.cfg, s.chains, memory{last: s.last}) }})
 	if err != nil {
 		return err
 	}
