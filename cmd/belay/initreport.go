@@ -110,7 +110,7 @@ func (s *setup) service(program string) string {
 		"sudo useradd --system --home-dir /var/lib/belay --shell /usr/sbin/nologin belay",
 		"sudo install -m 755 " + program + " /usr/local/bin/belay"}
 	if full, err := filepath.Abs(s.dir); err != nil || full != "/etc/belay" {
-		commands = append(commands, "sudo cp -rT "+shellWord(s.dir)+" /etc/belay")
+		commands = append(commands, "sudo cp -rT --preserve=mode "+shellWord(s.dir)+" /etc/belay")
 	}
 	return strings.Join(append(commands,
 		"sudo chown -R belay:belay /etc/belay/secrets",

@@ -136,7 +136,7 @@ func (s *setup) writeFile(f draftFile) error {
 	if f.secret {
 		folder, mode = 0o700, 0o600
 	}
-	if err := os.MkdirAll(filepath.Dir(file), folder); err != nil {
+	if err := makeFolder(filepath.Dir(file), folder); err != nil {
 		return err
 	}
 	if s.force {
@@ -149,11 +149,26 @@ func (s *setup) writeFile(f draftFile) error {
 		return err
 	}
 	_, err = out.WriteString(f.text)
-	if err := errors.Join(err, out.Close()); err != nil {
+	if err := errors.Join(err, out.Chmod(mode), out.Close()); err != nil {
 		return err
 	}
 	s.written = append(s.written, file)
 	return nil
+}
+
+// makeFolder makes a directory that is not there, and those above it, which anyone may enter. The modes hold whatever the umask is, for
+// the service reads as another user than the one who writes here. What is there keeps its mode.
+func makeFolder(folder string, mode fs.FileMode) error {
+	if _, err := os.Stat(folder); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := makeFolder(filepath.Dir(folder), 0o755); err != nil {
+		return err
+	}
+	if err := os.Mkdir(folder, mode); err != nil {
+		return err
+	}
+	return os.Chmod(folder, mode)
 }
 
 // prove loads the files as `belay check` will.
