@@ -27,6 +27,7 @@ var (
 	errUnderpriced = errors.New("fee is too low")
 	errNoMoney     = errors.New("relayer has too little gas money")
 	errReverts     = errors.New("execution reverted")
+	errTooMany     = errors.New("batch too large")
 )
 
 const (
@@ -51,6 +52,7 @@ type scripted struct {
 
 	latency    time.Duration     // of one round of exchanges with the providers
 	calls      map[string]int    // by method
+	most       int               // values that a provider reads at once; 0: any
 	fails      map[string]error  // by method: what it answers instead
 	down       bool              // nobody agrees on anything, though single providers answer
 	deaf       bool              // bytes are accepted and forgotten
@@ -255,9 +257,14 @@ var rounds = map[string]time.Duration{"StateAt": 2, "AnySafeState": 2, "AnyAccou
 
 // ask counts a call, lets its time pass, and says whether it is answered. On success the caller holds s.mu.
 func (s *scripted) ask(ctx context.Context, method string, agreed bool) (err error) {
+	return s.askIn(ctx, method, max(1, rounds[method]), agreed)
+}
+
+// askIn is ask where the caller says how many rounds it takes.
+func (s *scripted) askIn(ctx context.Context, method string, rounds time.Duration, agreed bool) (err error) {
 	s.mu.Lock()
 	s.calls[method]++
-	took := s.latency * max(1, rounds[method])
+	took := s.latency * rounds
 	s.mu.Unlock()
 	if took > 0 {
 		select {
@@ -363,10 +370,13 @@ func (s *scripted) safeIn(w world, at safe.Block, address common.Address, verifi
 }
 
 func (s *scripted) Read(ctx context.Context, at safe.Block, calls []safe.Call) ([]safe.Result, error) {
-	if err := s.ask(ctx, "Read", true); err != nil {
+	if err := s.askIn(ctx, "Read", time.Duration((len(calls)+99)/100), true); err != nil { // the real client asks a hundred at once
 		return nil, err
 	}
 	defer s.mu.Unlock()
+	if s.most > 0 && len(calls) > s.most {
+		return nil, errTooMany
+	}
 	w, err := s.at(at)
 	if err != nil {
 		return nil, err

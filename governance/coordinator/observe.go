@@ -18,7 +18,7 @@ import (
 func (t *tending) observe(ctx context.Context, chain ChainConfig, head safe.Block, p governance.Proposal) error {
 	var failed []error
 	for _, step := range []func(context.Context, ChainConfig, safe.Block, governance.Proposal) error{
-		t.observeDepths, t.observeSafe, t.observeApprovals, t.observeOperation, t.observeDepths,
+		t.observeDepths, t.observeSafe, t.observeApprovals, t.followOperation, t.observeDepths,
 	} {
 		failed = append(failed, step(ctx, chain, head, p))
 		after, err := t.cfg.Store.Proposal(p.ID)
@@ -134,9 +134,19 @@ func (c *Coordinator) observeSafe(ctx context.Context, chain ChainConfig, head s
 
 func dead(t governance.SafeTx) bool { return t.State == governance.TxDead }
 
-// observeOperation reads the timelock operation at the head and derives its window by chain time. Logs are searched only where the
-// reading leaves open what became of it.
+// followOperation is observeOperation with what was read ahead.
+func (t *tending) followOperation(ctx context.Context, chain ChainConfig, head safe.Block, p governance.Proposal) error {
+	return t.operationBy(ctx, chain, head, p, func(calls []safe.Call) ([]safe.Result, error) { return t.read(ctx, chain, head, calls) })
+}
+
+// observeOperation reads the timelock operation at the head and derives its window by chain time.
 func (c *Coordinator) observeOperation(ctx context.Context, chain ChainConfig, head safe.Block, p governance.Proposal) error {
+	return c.operationBy(ctx, chain, head, p, func(calls []safe.Call) ([]safe.Result, error) { return chain.Chain.Read(ctx, head, calls) })
+}
+
+// operationBy derives the window from what read answers at the head. Logs are searched only where the reading leaves open what became
+// of the operation.
+func (c *Coordinator) operationBy(ctx context.Context, chain ChainConfig, head safe.Block, p governance.Proposal, read func([]safe.Call) ([]safe.Result, error)) error {
 	if p.Timelock == nil || p.Effect() != nil {
 		return nil
 	}
@@ -144,7 +154,7 @@ func (c *Coordinator) observeOperation(ctx context.Context, chain ChainConfig, h
 	if err != nil {
 		return err
 	}
-	results, err := chain.Chain.Read(ctx, head, adapter.Reads(*p.Timelock))
+	results, err := read(adapter.Reads(*p.Timelock))
 	if err != nil {
 		return fmt.Errorf("read operation: %w", err)
 	}

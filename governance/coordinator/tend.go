@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -26,11 +27,16 @@ type tending struct {
 	seen   safe.Block                  // head at which everything was observed; zero: something was not
 	rooted map[common.Hash]common.Hash // transactions that are mined in the chain of seen, with the hash of their block
 	before map[common.Hash]common.Hash // the same at the look before, where that still holds
+	left   []string                    // proposals that nobody signed and that were not come to at seen, in the order of their turns
+	ahead  map[string]safe.Result      // what was read ahead of its use, at seen
 	sentAt time.Time                   // when accepted bytes last went out again
 }
 
 // tend looks after one chain until ctx ends: what its Safes, operations and transactions say at a new head, its open
 // submissions, and what the next quorum will need. Each look starts from store and chain.
+//
+// Anyone with a chat account can open emergencies, so that what owners signed comes first: it is observed, driven and prepared before
+// anything that nobody signed is even read.
 func (c *Coordinator) tend(ctx context.Context, name string) error {
 	t := &tending{Coordinator: c, chain: c.cfg.Chains[name]}
 	return poll(ctx, c.headsDue[name], tendEvery, func(woken bool) {
@@ -45,11 +51,12 @@ func (t *tending) look(ctx context.Context, woken bool) error {
 	if err != nil {
 		return err
 	}
-	if behind := t.seen == (safe.Block{}); len(open) == 0 && !woken && !behind {
+	if behind := t.seen == (safe.Block{}) || len(t.left) > 0; len(open) == 0 && !woken && !behind {
 		return nil
 	}
 	watched, err := t.watched(t.chain.Name)
 	if err != nil || len(open) == 0 && len(watched) == 0 && len(t.hints.doubtsOf(t.chain.Name)) == 0 {
+		t.left = nil
 		return err
 	}
 	head, fees, err := t.newest(ctx, open)
@@ -60,14 +67,19 @@ func (t *tending) look(ctx context.Context, woken bool) error {
 		return fmt.Errorf("read head: %w", err)
 	}
 	t.hints.setHead(t.chain.Name, head)
+	signed, unsigned := parted(watched)
 	fresh := head != t.seen
 	if fresh {
 		t.hints.wakeAll()
 		nudge(t.dutiesDue)
-		t.observeAll(ctx, head, watched)
+		t.begin(ctx, head)
+		t.observeAll(ctx, head, signed, untilDone)
+		t.left = turns(t.left, unsigned)
 	}
 	t.driveAll(ctx, head, fees, open, fresh)
-	return t.prepareAll(ctx, head, fees, watched)
+	failed := t.prepareAll(ctx, head, fees, signed, untilDone)
+	t.left = idsOf(t.observeAll(ctx, head, named(watched, t.left), tendEvery))
+	return errors.Join(failed, t.prepareAll(ctx, head, fees, unsigned, tendEvery))
 }
 
 // newest is the head to look at: what was agreed on moments ago, or, while something is on its way, what is agreed on now.
@@ -93,22 +105,38 @@ func (t *tending) openHere() ([]governance.Submission, error) {
 	return here, nil
 }
 
-// observeAll brings every watched proposal up to the head. One that cannot be observed holds up no other; the whole is done
-// again at the next look.
-func (t *tending) observeAll(ctx context.Context, head safe.Block, watched []governance.Proposal) {
+// begin turns to a new head. What was told of and could not be judged before is asked first.
+func (t *tending) begin(ctx context.Context, head safe.Block) {
 	t.before, t.rooted = t.stillRooted(ctx), map[common.Hash]common.Hash{}
-	t.seen = head
+	t.seen, t.ahead = head, nil
 	for _, e := range t.hints.doubtsOf(t.chain.Name) {
 		if err := t.takeExecution(ctx, t.chain, e); err == nil {
 			t.hints.undoubt(t.chain.Name, e)
 		}
 	}
-	for _, p := range watched {
+}
+
+// observeAll brings proposals up to the head, at least one of them, and gives those that it did not come to within its patience. The first
+// batch of readings is not counted: with the slowest providers something gets done. One proposal that cannot be observed holds up
+// no other; the whole is done again at the next look.
+func (t *tending) observeAll(ctx context.Context, head safe.Block, all []governance.Proposal, patience time.Duration) (left []governance.Proposal) {
+	began, worked := time.Now(), time.Duration(0)
+	for i, p := range all {
+		ready := t.holds(readsOf(p))
+		if i > 0 && (worked >= patience || !ready && time.Since(began) >= patience) {
+			return all[i:]
+		}
+		if !ready {
+			t.readAhead(ctx, head, all[i:])
+		}
+		from := time.Now()
 		if err := t.observe(ctx, t.chain, head, p); err != nil && ctx.Err() == nil {
 			t.seen = safe.Block{}
 			t.cfg.Logger.Warn("observe", "proposal_id", p.ID, "chain", t.chain.Name, "error", err)
 		}
+		worked += time.Since(from)
 	}
+	return nil
 }
 
 // stillRooted gives what was found mined in the chain of the last look, unless that was reorganised since, or may have been.
@@ -154,15 +182,21 @@ func (t *tending) sendAll(ctx context.Context, open []governance.Submission) {
 	}
 }
 
-// prepareAll gets ready what the last missing signature will need.
-func (t *tending) prepareAll(ctx context.Context, head safe.Block, fees safe.Fees, watched []governance.Proposal) error {
-	for _, p := range watched {
+// prepareAll gets ready what the last missing signature will need, as far as its patience goes. One proposal that cannot be prepared
+// holds up no other.
+func (t *tending) prepareAll(ctx context.Context, head safe.Block, fees safe.Fees, all []governance.Proposal, patience time.Duration) error {
+	var failed []error
+	began := time.Now()
+	for _, p := range all {
 		if p.State.Ended() {
 			continue
 		}
 		if err := t.prepare(ctx, t.chain, head, fees, p); err != nil {
-			return fmt.Errorf("prepare %s: %w", p.ID, err)
+			failed = append(failed, fmt.Errorf("prepare %s: %w", p.ID, err))
+		}
+		if time.Since(began) >= patience {
+			break
 		}
 	}
-	return nil
+	return errors.Join(failed...)
 }

@@ -50,14 +50,7 @@ func (c *Coordinator) ask(ctx context.Context, chain ChainConfig, calls []safe.C
 
 // observeApprovals finds owners who called approveHash on the Safe: a confirmation like any other.
 func (t *tending) observeApprovals(ctx context.Context, chain ChainConfig, head safe.Block, p governance.Proposal) error {
-	if p.State.Ended() {
-		return nil
-	}
-	for _, asking := range p.SafeTxs {
-		contracts := asking.State == governance.TxApproved && slices.ContainsFunc(asking.Confirmations, byWord)
-		if asking.State != governance.TxAsking && !contracts {
-			continue
-		}
+	for _, asking := range approvable(p) {
 		if err := t.takeApprovals(ctx, chain, head, p, asking); err != nil {
 			return fmt.Errorf("read approved hashes: %w", err)
 		}
@@ -65,23 +58,44 @@ func (t *tending) observeApprovals(ctx context.Context, chain ChainConfig, head 
 	return nil
 }
 
-func (t *tending) takeApprovals(ctx context.Context, chain ChainConfig, head safe.Block, p governance.Proposal, asking governance.SafeTx) error {
-	silent := slices.DeleteFunc(slices.Clone(p.Owners), func(o common.Address) bool {
+// approvable are the SafeTxs to which a hash approved on chain would add something.
+func approvable(p governance.Proposal) []governance.SafeTx {
+	if p.State.Ended() {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(p.SafeTxs), func(t governance.SafeTx) bool {
+		contracts := t.State == governance.TxApproved && slices.ContainsFunc(t.Confirmations, byWord)
+		return t.State != governance.TxAsking && !contracts
+	})
+}
+
+// silent are the owners whose approval of a SafeTx would be news.
+func silent(p governance.Proposal, asking governance.SafeTx) []common.Address {
+	return slices.DeleteFunc(slices.Clone(p.Owners), func(o common.Address) bool {
 		held := asking.ConfirmedBy(o)
 		return held != nil && !byWord(*held)
 	})
-	calls := make([]safe.Call, len(silent))
-	for i, owner := range silent {
+}
+
+func approvalCalls(p governance.Proposal, asking governance.SafeTx, owners []common.Address) []safe.Call {
+	calls := make([]safe.Call, len(owners))
+	for i, owner := range owners {
 		calls[i] = safe.ApprovedHashCall(p.Safe.Address, owner, asking.Hashes.SafeTx)
 	}
+	return calls
+}
+
+func (t *tending) takeApprovals(ctx context.Context, chain ChainConfig, head safe.Block, p governance.Proposal, asking governance.SafeTx) error {
+	owners := silent(p, asking)
+	calls := approvalCalls(p, asking, owners)
 	if len(calls) == 0 {
 		return nil
 	}
-	answers, err := chain.Chain.Read(ctx, head, calls)
+	answers, err := t.read(ctx, chain, head, calls)
 	if err != nil {
 		return err
 	}
-	for i, owner := range silent {
+	for i, owner := range owners {
 		approved, err := safe.DecodeApproved(answers[i])
 		if err != nil {
 			return err

@@ -1,0 +1,73 @@
+package coordinator
+
+import (
+	"context"
+	"fmt"
+
+	"belay/governance"
+	"belay/safe"
+)
+
+// readsAtOnce is how many values are read at once where many are wanted: three of the bodies in which a provider is asked.
+const readsAtOnce = 300
+
+// readAhead reads in one batch what observing the first of the proposals will ask for, and as many after it as fit in. A batch that fails
+// is no matter: then the first asks for itself.
+func (t *tending) readAhead(ctx context.Context, head safe.Block, next []governance.Proposal) {
+	var calls []safe.Call
+	for _, p := range next {
+		of := readsOf(p)
+		if len(calls) > 0 && len(calls)+len(of) > readsAtOnce {
+			break
+		}
+		calls = append(calls, of...)
+	}
+	t.ahead = map[string]safe.Result{}
+	answers, err := t.chain.Chain.Read(ctx, head, calls)
+	if err != nil || len(answers) != len(calls) {
+		return
+	}
+	for i, call := range calls {
+		t.ahead[keyOfCall(call)] = answers[i]
+	}
+}
+
+// readsOf is what observing a proposal reads besides its Safe: the hashes that its owners may have approved, and its operation.
+func readsOf(p governance.Proposal) []safe.Call {
+	var calls []safe.Call
+	for _, asking := range approvable(p) {
+		calls = append(calls, approvalCalls(p, asking, silent(p, asking))...)
+	}
+	if adapter, err := timelockOf(p); err == nil && p.Effect() == nil {
+		calls = append(calls, adapter.Reads(*p.Timelock)...)
+	}
+	return calls
+}
+
+// read answers from what was read ahead at this head, or asks the chain.
+func (t *tending) read(ctx context.Context, chain ChainConfig, head safe.Block, calls []safe.Call) ([]safe.Result, error) {
+	if !t.holds(calls) {
+		answers, err := chain.Chain.Read(ctx, head, calls)
+		if err == nil && len(answers) != len(calls) {
+			err = fmt.Errorf("%d answers to %d reads", len(answers), len(calls))
+		}
+		return answers, err
+	}
+	answers := make([]safe.Result, len(calls))
+	for i, call := range calls {
+		answers[i] = t.ahead[keyOfCall(call)]
+	}
+	return answers, nil
+}
+
+// holds reports whether all of it was read ahead.
+func (t *tending) holds(calls []safe.Call) bool {
+	for _, call := range calls {
+		if _, ok := t.ahead[keyOfCall(call)]; !ok {
+			return false
+		}
+	}
+	return true
+}
+
+func keyOfCall(call safe.Call) string { return string(call.To[:]) + string(call.Data) }
