@@ -69,12 +69,12 @@ func ladder(t governance.SafeTx, p governance.Proposal, current uint64, others [
 }
 
 // emergencyNonce is the Safe's current nonce, or the next one where another emergency stands: the two are signed side by side. Those
-// that nobody signs make room after an hour, and of one member at most the first does not: a stolen chat account must not be able
+// that nobody signs make room after an hour, and of another member at most the first does not: a stolen chat account must not be able
 // to push what people sign to a nonce that never comes.
 func emergencyNonce(current uint64, p governance.Proposal, others []governance.Proposal) uint64 {
 	taken := map[uint64]bool{}
 	for _, o := range others {
-		if t := o.Active(); o.ID != p.ID && o.Kind.Emergency() && o.Safe.Same(p.Safe) && t != nil && t.Open() && earnest(o) {
+		if t := o.Active(); o.ID != p.ID && o.Kind.Emergency() && o.Safe.Same(p.Safe) && t != nil && t.Open() && earnest(o, p) {
 			taken[t.Tx.Nonce] = true
 		}
 	}
@@ -84,9 +84,11 @@ func emergencyNonce(current uint64, p governance.Proposal, others []governance.P
 	return current
 }
 
-// earnest reports whether an emergency is to be stood beside: owners sign it, or it is fresh and its member's only one.
-func earnest(o governance.Proposal) bool {
-	return o.Backed() || len(o.Askers) > 0 || o.Crowd == 0 && time.Since(o.CreatedAt) < unbackedYield
+// earnest reports whether p is to stand beside an emergency: owners sign that, or several asked for it; or it is fresh, and the same
+// member's as p, or its member's only one.
+func earnest(o, p governance.Proposal) bool {
+	fresh := time.Since(o.CreatedAt) < unbackedYield
+	return o.Backed() || len(o.Askers) > 0 || fresh && (o.Crowd == 0 || o.Proposer == p.Proposer)
 }
 
 // signedRivals counts the transactions with a quorum that are no emergency and stand where the emergency does, or behind it.

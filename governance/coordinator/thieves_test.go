@@ -227,6 +227,11 @@ func TestAFloodPushesNoPauseToANonceThatNeverComes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		for i, v := range r.all()[1:] { // newest first: a member's own stand side by side
+			if want := uint64(13 - i); v.Nonce != want {
+				t.Errorf("%s stands at %d, want %d", v.ID, v.Nonce, want)
+			}
+		}
 		if at := p.View.Nonce; at > 8 {
 			t.Errorf("the Safe is at 7, and the pause stands at %d", at)
 		}
