@@ -78,6 +78,7 @@ func TestAFastProviderThatLagsDoesNotDragTheHeadBack(t *testing.T) {
 		fresh, stale := newFakeChain(20), newFakeChain(10)
 		slow := newNode(fresh)
 		c := dial(t, nil, newNode(stale), newNode(fresh), slow)
+		synctest.Wait() // or the slow one may still owe its first chain id, and take 300 ms twice
 		slow.says("eth_chainId", sleepy(300*time.Millisecond))
 		head, _, err := c.Head(t.Context())
 		if err != nil || head.Number != 20 {
