@@ -164,15 +164,19 @@ func (d *decider) endWhereBlocked(o Opinion) error {
 }
 
 // Against are the wallets whose objection stands: not lifted, and not overtaken by the owner's own signature.
-func (p *Proposal) Against() []common.Address {
-	var wallets []common.Address
-	for i, o := range p.Objections {
-		latest := !slices.ContainsFunc(p.Objections[i+1:], func(later Opinion) bool { return later.Wallet == o.Wallet })
-		if o.Wallet != (common.Address{}) && o.What == string(ActionObject) && latest && !p.signedAfter(o.Wallet, o.At) {
+func (p *Proposal) Against() (wallets []common.Address) {
+	for _, o := range p.Objections {
+		if p.stillObjects(o) {
 			wallets = append(wallets, o.Wallet)
 		}
 	}
 	return wallets
+}
+
+// stillObjects reports whether an opinion is an objection that stands. Of a wallet's objecting and lifting only the last is kept; that it
+// also asks to withdraw takes nothing back.
+func (p *Proposal) stillObjects(o Opinion) bool {
+	return o.Wallet != (common.Address{}) && o.What == string(ActionObject) && !p.signedAfter(o.Wallet, o.At)
 }
 
 func (p *Proposal) signedAfter(owner common.Address, at time.Time) bool {
@@ -191,7 +195,7 @@ func (p *Proposal) HeldBack(members map[string]string) string {
 	}
 	for _, o := range slices.Backward(p.Objections) {
 		counts := slices.Contains(p.Owners, o.Wallet) || members[o.Wallet.Hex()] != ""
-		if o.Wallet != (common.Address{}) && counts && slices.Contains(p.Against(), o.Wallet) {
+		if counts && p.stillObjects(o) {
 			return fmt.Sprintf("%s objects with the wallet %s", o.speaker(), o.Wallet.Hex())
 		}
 	}

@@ -110,6 +110,16 @@ func TestTwoWalletsClearAwayWhatNobodySigned(t *testing.T) {
 	signed.refused(word(signed, "carol", owners[2]), governance.CodeNotPermitted)
 }
 
+// TestAWishToWithdrawTakesNoObjectionBack: both are said against it, and both count.
+func TestAWishToWithdrawTakesNoObjectionBack(t *testing.T) {
+	s := proposed(t, governance.KindPause, 0, false)
+	s.does(s.objects(1)).does(s.word(governance.ActionWithdraw, "bob", owners[1])).is(governance.StateProposed)
+	s.does(s.objects(2)).is(governance.StateCanceled)
+	lifted := proposed(t, governance.KindPause, 0, false)
+	lifted.does(lifted.objects(1)).does(lifted.word(governance.ActionWithdraw, "bob", owners[1])).does(lifted.word(governance.ActionLift, "", owners[1]))
+	lifted.does(lifted.objects(2)).is(governance.StateProposed)
+}
+
 // TestOneOwnerEndsNoEmergency, also where all must sign.
 func TestOneOwnerEndsNoEmergency(t *testing.T) {
 	s := proposed(t, governance.KindPause, 0, false)

@@ -297,7 +297,8 @@ func (s *simulation) mayWithdraw(before governance.Proposal, e governance.Event)
 	return byWallet || slices.ContainsFunc(before.Objections, func(o governance.Opinion) bool { return o.What == "withdraw" && o.Member != e.By })
 }
 
-// objecting counts the owners whose last word with their wallet is no, and who did not sign since.
+// objecting counts the owners whose last word for or against it with their wallet is no, and who did not sign since. That it is to be
+// withdrawn is no word for it.
 func (s *simulation) objecting(p governance.Proposal) (n int) {
 	for _, owner := range p.Owners {
 		if s.against(p, owner) {
@@ -311,7 +312,7 @@ func (s *simulation) against(p governance.Proposal, wallet common.Address) bool 
 	var said time.Time
 	no := false
 	for _, o := range p.Objections {
-		if o.Wallet == wallet {
+		if o.Wallet == wallet && o.What != "withdraw" {
 			no, said = o.What == "object", o.At
 		}
 	}
