@@ -69,3 +69,15 @@ func TestThePublicReadsNoNamesAndNoWordsOfTheWarRoom(t *testing.T) {
 		t.Errorf("the war room reads %q by %q as %q", room.Reason.Raw(), room.Proposer, room.ID)
 	}
 }
+
+// TestThePublicIsNotToldWhichProposalIsVetoed, neither as its subject nor in its story.
+func TestThePublicIsNotToldWhichProposalIsVetoed(t *testing.T) {
+	s := proposed(t, governance.KindCancel, 0, false)
+	s.p.Policy.Visibility, s.p.Subject = governance.VisiblePublic, "P-77"
+	for audience, told := range map[governance.Audience]bool{governance.AudiencePublic: false, governance.AudienceKey: true} {
+		text, err := json.Marshal(s.view(audience))
+		if err != nil || strings.Contains(string(text), "P-77") != told {
+			t.Errorf("audience %d, %v:\n%s", audience, err, text)
+		}
+	}
+}

@@ -48,7 +48,7 @@ func (l look) by(who string) string {
 	return "a member"
 }
 
-func (l look) headline() string { return View{Title: l.p.Title, Subject: l.p.Subject}.Headline() }
+func (l look) headline() string { return View{Title: l.p.Title, Subject: l.subject()}.Headline() }
 
 // tell puts one event in words.
 func (l look) tell(e Event) telling {
