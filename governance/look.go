@@ -214,7 +214,7 @@ func (l look) names(member string) bool { return l.named || slices.Contains(l.f.
 func (l look) ownerNames() map[string]string {
 	names := map[string]string{}
 	for _, o := range l.p.Owners {
-		if m := l.f.Members[o.Hex()]; m != "" && l.names(m) {
+		if m := l.f.Members[o]; m != "" && l.names(m) {
 			names[o.Hex()] = m
 		}
 	}

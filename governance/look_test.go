@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"belay/governance"
+
+	"github.com/ethereum/go-ethereum/common"
 )
 
 func TestEmbargo(t *testing.T) {
@@ -47,7 +49,7 @@ func TestThePublicReadsNoNamesAndNoWordsOfTheWarRoom(t *testing.T) {
 	confirm := s.yes(0, 0)
 	confirm.Confirmation.Member = "bob"
 	s.does(confirm).does(governance.Speak{Opinion: governance.Opinion{Member: "carol", What: "object", Text: "wait for dave"}}).does(governance.Disclose{Member: "alice"})
-	facts := governance.Facts{PublicID: "opaque", Members: map[string]string{owners[0].Hex(): "bob"}}
+	facts := governance.Facts{PublicID: "opaque", Members: map[common.Address]string{owners[0]: "bob"}}
 	for i, e := range s.events {
 		facts.Events = append(facts.Events, governance.Recorded{Seq: uint64(100 + i), Proposal: "P-1", Event: e})
 	}

@@ -19,7 +19,7 @@ func TestThePublicReadsTheNamesOfThoseWhoAgreed(t *testing.T) {
 		yes.Confirmation.Member = name
 		s.does(yes)
 	}
-	f := governance.Facts{Members: map[string]string{owners[0].Hex(): "bobby", owners[1].Hex(): "carol"}}
+	f := governance.Facts{Members: map[common.Address]string{owners[0]: "bobby", owners[1]: "carol"}}
 	for i, e := range s.events {
 		f.Events = append(f.Events, governance.Recorded{Seq: uint64(i), Event: e})
 	}

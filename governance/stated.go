@@ -187,14 +187,14 @@ func (p *Proposal) signedAfter(owner common.Address, at time.Time) bool {
 }
 
 // HeldBack says why a proposal that is no emergency is not to be sent now although it could be; "" where nothing stands against it.
-// Members are the members of today by wallet (EIP-55): the word of a wallet that is neither theirs nor an owner's counts no more. Whoever
+// Members are the members of today by wallet: the word of a wallet that is neither theirs nor an owner's counts no more. Whoever
 // holds the signatures can still execute it: Belay only does not help.
-func (p *Proposal) HeldBack(members map[string]string) string {
+func (p *Proposal) HeldBack(members map[common.Address]string) string {
 	if p.Kind.Emergency() {
 		return ""
 	}
 	for _, o := range slices.Backward(p.Objections) {
-		counts := slices.Contains(p.Owners, o.Wallet) || members[o.Wallet.Hex()] != ""
+		counts := slices.Contains(p.Owners, o.Wallet) || members[o.Wallet] != ""
 		if counts && p.stillObjects(o) {
 			return fmt.Sprintf("%s objects with the wallet %s", o.speaker(), o.Wallet.Hex())
 		}

@@ -175,7 +175,7 @@ func TestNobodySpeaksAboutWhatHasEnded(t *testing.T) {
 }
 
 // members are those of today by wallet.
-var members = map[string]string{(common.Address{66}).Hex(): "dave", (common.Address{67}).Hex(): "erin"}
+var members = map[common.Address]string{{66}: "dave", {67}: "erin"}
 
 // TestAWalletThatIsNobodysHoldsNothingBack: it was a member's when it objected, and was taken away.
 func TestAWalletThatIsNobodysHoldsNothingBack(t *testing.T) {

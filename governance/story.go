@@ -39,10 +39,13 @@ func (l look) events() []EventView {
 
 // by names who did it: a member where names are shown, else only that it was one.
 func (l look) by(who string) string {
-	switch {
-	case l.names(l.f.Members[who]) && l.f.Members[who] != "":
-		return l.f.Members[who] // signed with a wallet that is known by now
-	case l.names(who), who == "chain", who == "belay", common.IsHexAddress(who):
+	if common.IsHexAddress(who) {
+		if m := l.f.Members[common.HexToAddress(who)]; m != "" && l.names(m) {
+			return m // signed with a wallet that is known by now
+		}
+		return who
+	}
+	if l.names(who) || who == "chain" || who == "belay" {
 		return who
 	}
 	return "a member"

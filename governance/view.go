@@ -1,6 +1,10 @@
 package governance
 
-import "belay/safe"
+import (
+	"belay/safe"
+
+	"github.com/ethereum/go-ethereum/common"
+)
 
 // View is a proposal as one viewer may see it at one moment. Its JSON is the public contract's proposal; card, page,
 // board, `show` and `sign` render a View and nothing else. Embargo and privacy are decided where it is made, once.
@@ -285,9 +289,9 @@ type Facts struct {
 	Single        bool    // one provider only: everything is marked unverified
 	Manifest      Vouched // who vouches for the configuration
 	Head          safe.Block
-	Members       map[string]string // owner address (EIP-55) → member
-	PublicNames   []string          // members whose names the public may read
-	Ahead         []NoncePlace      // what the Safe has to come by before this one's turn; for those who may see every proposal's id
+	Members       map[common.Address]string // wallet → member
+	PublicNames   []string                  // members whose names the public may read
+	Ahead         []NoncePlace              // what the Safe has to come by before this one's turn; for those who may see every proposal's id
 	Events        []Recorded
 	Submissions   []Submission
 }

@@ -22,7 +22,7 @@ var updateViews = flag.Bool("update", false, "write the golden views anew")
 // facts are what a View of the tale needs besides the proposal.
 func (s *tale) facts() governance.Facts {
 	f := governance.Facts{PublicID: "kq3vd", PublicURL: "https://belay.example.org", Explorer: "https://etherscan.io", Confirmations: 2,
-		Head: safe.Block{Number: 102}, Members: map[string]string{owners[0].Hex(): "alice", owners[1].Hex(): "bob"}}
+		Head: safe.Block{Number: 102}, Members: map[common.Address]string{owners[0]: "alice", owners[1]: "bob"}}
 	for i, e := range s.events {
 		f.Events = append(f.Events, governance.Recorded{Seq: uint64(100 + 3*i), Proposal: "P-1", Event: e})
 	}

@@ -51,12 +51,7 @@ func (p *program) inStore(cmd *cobra.Command, read func(*configs.Config, *store.
 // views renders proposals from a stopped store, as the operator sees them.
 func views(cfg *configs.Config, db *store.Store, list []governance.Proposal) ([]governance.View, error) {
 	out := make([]governance.View, 0, len(list))
-	names := map[string]string{}
-	for _, m := range cfg.Members {
-		for _, w := range m.Wallets {
-			names[w.Hex()] = m.Name
-		}
-	}
+	names := walletsOf(cfg)
 	last, err := db.Accepted()
 	if err != nil {
 		return nil, err

@@ -16,7 +16,7 @@ func (c *Coordinator) heldBack(ctx context.Context, chain ChainConfig, p governa
 	if p.Kind.Emergency() || p.Playbook == VoidPlaybook {
 		return nil
 	}
-	if why := p.HeldBack(c.people.ownerNames()); why != "" {
+	if why := p.HeldBack(c.people.byWallet); why != "" {
 		return errors.New(governance.HeldProblem + why)
 	}
 	others, err := c.unended()

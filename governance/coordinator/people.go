@@ -14,9 +14,9 @@ import (
 // people maps accounts and wallets to members. Only immutable ids count, never names or addresses of mail.
 type people struct {
 	byName    map[string]Member
-	byAccount map[string]string // "slack/U1" → member
-	byWallet  map[common.Address]string
-	groups    map[string][]string // "slack/S1" → roles
+	byAccount map[string]string         // "slack/U1" → member
+	byWallet  map[common.Address]string // as newPeople made it: every View looks its names up in it
+	groups    map[string][]string       // "slack/S1" → roles
 }
 
 func newPeople(cfg Config) people {
@@ -85,13 +85,4 @@ func (c *Coordinator) permit(in Intent, pb *governance.Playbook) error {
 	}
 	return governance.Refuse(governance.CodeNotPermitted, "ask someone with the role "+strings.Join(allowed, " or "),
 		"%s may be proposed by %s only", pb.Name, strings.Join(allowed, " or "))
-}
-
-// ownerNames gives the member of each wallet, by EIP-55 address.
-func (p people) ownerNames() map[string]string {
-	names := make(map[string]string, len(p.byWallet))
-	for w, m := range p.byWallet {
-		names[w.Hex()] = m
-	}
-	return names
 }

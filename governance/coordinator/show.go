@@ -128,7 +128,7 @@ func (c *Coordinator) plainFacts(p governance.Proposal) governance.Facts {
 	chain := c.cfg.Chains[p.Safe.Chain]
 	return governance.Facts{
 		PublicID: c.ids.publicID(p.ID), PublicURL: c.cfg.PublicURL, Explorer: chain.Explorer, Confirmations: int(chain.Confirmations), //nolint:gosec // a small depth
-		Single: chain.Single, Manifest: c.cfg.Manifest, Head: c.hints.head(p.Safe.Chain), Members: c.people.ownerNames(), PublicNames: c.publicNames(),
+		Single: chain.Single, Manifest: c.cfg.Manifest, Head: c.hints.head(p.Safe.Chain), Members: c.people.byWallet, PublicNames: c.publicNames(),
 	}
 }
 
