@@ -42,15 +42,15 @@ func NewView(p Proposal, f Facts, viewer Viewer) (View, bool) {
 	if !p.Visible(viewer.Audience) {
 		return View{}, false
 	}
-	l := look{p: p, f: f, named: viewer.Audience > AudiencePublic, open: viewer.Audience > AudiencePublic}
+	l := look{p: p, f: f, open: viewer.Audience > AudiencePublic}
 	return l.view(), true
 }
 
-// look holds what one rendering needs. Named: people's names are shown. Open: the war room's own words are shown.
+// look holds what one rendering needs. Open: the war room's own words are shown, and everybody's name.
 type look struct {
-	p           Proposal
-	f           Facts
-	named, open bool
+	p    Proposal
+	f    Facts
+	open bool
 }
 
 func (l look) view() View {
@@ -209,7 +209,7 @@ func (l look) member(name string) string {
 }
 
 // names reports whether the viewer may read a member's name.
-func (l look) names(member string) bool { return l.named || slices.Contains(l.f.PublicNames, member) }
+func (l look) names(member string) bool { return l.open || slices.Contains(l.f.PublicNames, member) }
 
 func (l look) ownerNames() map[string]string {
 	names := map[string]string{}
