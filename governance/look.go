@@ -114,8 +114,14 @@ func (l look) until() time.Time {
 	return l.p.ExpiresAt
 }
 
-// besides are the dangers that lie in other proposals, which the reader may not be allowed to know of.
-var besides = []string{"signed_before", "loaded_rival", "displaces"}
+// The dangers that lie in other proposals, which the reader may not be allowed to know of.
+const (
+	DangerSignedBefore = "signed_before" // the same was asked for before, and its signatures still work
+	DangerLoadedRival  = "loaded_rival"  // what ended can be executed in its place
+	DangerDisplaces    = "displaces"     // it takes another's nonce
+)
+
+var besides = []string{DangerSignedBefore, DangerLoadedRival, DangerDisplaces}
 
 func (l look) dangers() []DangerView {
 	return slices.DeleteFunc(list(slices.Clone(l.p.Dangers)), func(d DangerView) bool { return !l.open && slices.Contains(besides, d.Code) })

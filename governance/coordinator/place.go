@@ -136,11 +136,11 @@ func (c *Coordinator) twins(p governance.Proposal) []governance.DangerView {
 	}
 	for _, o := range watched {
 		if o.ID != p.ID && o.State.Ended() && o.Usable() && o.Target == p.Target && o.Safe.Same(p.Safe) {
-			dangers = append(dangers, governance.DangerView{Code: "signed_before",
+			dangers = append(dangers, governance.DangerView{Code: governance.DangerSignedBefore,
 				Text: fmt.Sprintf("%s asked for the same and has ended, but signatures for it still work at nonce %d: both can be executed.", o.ID, o.Active().Tx.Nonce)})
 		}
 		if t := o.SignedAt(p.SafeTxs[0].Tx.Nonce); o.ID != p.ID && o.State.Ended() && o.Usable() && t != nil && o.Safe.Same(p.Safe) && p.Playbook != VoidPlaybook {
-			dangers = append(dangers, governance.DangerView{Code: "loaded_rival",
+			dangers = append(dangers, governance.DangerView{Code: governance.DangerLoadedRival,
 				Text: fmt.Sprintf("%s has ended, but signatures for it still work at nonce %d, where this stands: anyone can execute that one first, and then this must be proposed again.", o.ID, t.Tx.Nonce)})
 		}
 	}
@@ -155,7 +155,7 @@ func displaced(p governance.Proposal, others []governance.Proposal) (dangers []g
 	nonce := p.SafeTxs[0].Tx.Nonce
 	for _, o := range others {
 		if t := o.Active(); !o.Kind.Emergency() && o.Safe.Same(p.Safe) && t != nil && t.Open() && t.Tx.Nonce == nonce {
-			dangers = append(dangers, governance.DangerView{Code: "displaces",
+			dangers = append(dangers, governance.DangerView{Code: governance.DangerDisplaces,
 				Text: fmt.Sprintf("This takes nonce %d, on which %s stands: when this is mined, %s must be proposed again.", nonce, o.ID, o.ID)})
 		}
 	}
