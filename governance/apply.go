@@ -151,7 +151,7 @@ func (p *Proposal) applyUpgrade(to SafeRef) {
 	p.Safe.Version, p.Safe.Verified, p.Safe.Singleton = to.Version, to.Verified, to.Singleton
 	p.SafeTxs = slices.Clone(p.SafeTxs)
 	for i := range p.SafeTxs {
-		if t := &p.SafeTxs[i]; (t.State == TxAsking || t.State == TxApproved) && !p.ruled(t) {
+		if t := &p.SafeTxs[i]; t.Open() && !p.ruled(t) {
 			t.State = TxDead
 		}
 	}

@@ -123,7 +123,7 @@ func (d *decider) confirm(in Confirm) error {
 		return Refuse(CodeStaleHash, "open the signing page again and sign the new one", "the Safe was upgraded to %s, which hashes by another rule", d.p.Safe.Version)
 	case t.State == TxDead:
 		return Refuse(CodeStaleHash, "open the signing page again and sign the new one", "another transaction used nonce %d of the Safe", t.Tx.Nonce)
-	case t.State != TxAsking && t.State != TxApproved:
+	case !t.Open():
 		return d.notOpen("this transaction is on chain already")
 	case d.p.Effect() != nil:
 		return d.notOpen("what it does is on chain already, and one more signature would only be a danger")
@@ -230,18 +230,17 @@ func (d *decider) withdraw(member string) error {
 	if d.p.onChain() {
 		return d.notOpen("it is on chain already")
 	}
-	signed := slices.ContainsFunc(d.p.SafeTxs, func(t SafeTx) bool { return len(t.Confirmations) > 0 })
-	asked := append([]string{d.p.Proposer}, d.p.Askers...)
-	others := slices.DeleteFunc(asked, func(who string) bool { return who == member || d.p.wantsOut(who) })
-	mine := member == d.p.Proposer || slices.Contains(d.p.Askers, member)
+	signed, asked := d.p.Signed(), append([]string{d.p.Proposer}, d.p.Askers...)
+	mine := slices.Contains(asked, member)
+	wanted := slices.ContainsFunc(asked, func(who string) bool { return who != member && !d.p.wantsOut(who) })
 	switch {
-	case !signed && mine && len(others) == 0:
+	case !signed && mine && !wanted:
 		return d.emit(Event{Type: EventWithdrawn, By: member, Text: "withdrawn by its proposer"})
 	case signed && d.p.Kind.Emergency():
 		return d.notByWords()
 	case d.p.Kind.Emergency() && !mine:
 		return Refuse(CodeNotPermitted, "ask them; two wallets of members end it, too: on the page, or `belay withdraw "+d.p.ID+"`",
-			"an emergency that nobody has signed is withdrawn by those who asked for it: %s", strings.Join(append([]string{d.p.Proposer}, d.p.Askers...), ", "))
+			"an emergency that nobody has signed is withdrawn by those who asked for it: %s", strings.Join(asked, ", "))
 	case d.p.wantsOut(member):
 		return nil
 	case !d.p.Kind.Emergency() && slices.ContainsFunc(d.p.Objections, func(o Opinion) bool { return o.What == "withdraw" }):

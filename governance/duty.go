@@ -118,7 +118,7 @@ func (p *Proposal) NeedsDraft() bool {
 // ago fills it still: the Safe is about to be found behind it.
 func (p *Proposal) misplaced() bool {
 	t := p.Active()
-	if p.Unagreed || !p.Kind.Emergency() || t == nil || t.Tx.Nonce <= p.SafeNonce || (t.State != TxAsking && t.State != TxApproved) {
+	if p.Unagreed || !p.Kind.Emergency() || t == nil || t.Tx.Nonce <= p.SafeNonce || !t.Open() {
 		return false
 	}
 	return !slices.ContainsFunc(p.SafeTxs, func(t SafeTx) bool { return t.Tx.Nonce == p.SafeNonce && p.ruled(&t) })

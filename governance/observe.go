@@ -185,7 +185,7 @@ func (d *decider) takeBack(t Transaction) error {
 // execution of a ready operation. Anything else that was still asked for is superseded, and says so.
 func (d *decider) nonceTaken(in NonceTaken) error {
 	t := d.p.SafeTx(in.SafeTxHash)
-	if t == nil || (t.State != TxAsking && t.State != TxApproved) {
+	if t == nil || !t.Open() {
 		return nil
 	}
 	by := "another transaction"

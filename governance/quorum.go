@@ -36,10 +36,18 @@ func (p *Proposal) SignedAt(nonce uint64) *SafeTx {
 	return nil
 }
 
+// Signed reports whether anybody's yes to any of it is known, also of who is no owner any more or over a nonce that is gone.
+func (p *Proposal) Signed() bool {
+	return slices.ContainsFunc(p.SafeTxs, func(t SafeTx) bool { return len(t.Confirmations) > 0 })
+}
+
+// live reports whether t can still be executed once it is signed: its nonce is not gone.
+func (p *Proposal) live(t *SafeTx) bool { return t.Open() && t.Tx.Nonce >= p.SafeNonce }
+
 // Usable reports whether signatures over the proposal still work on chain: a quorum over a nonce that is not gone.
 func (p *Proposal) Usable() bool {
 	return slices.ContainsFunc(p.SafeTxs, func(t SafeTx) bool {
-		return (t.State == TxAsking || t.State == TxApproved) && t.Tx.Nonce >= p.SafeNonce && p.quorum(&t)
+		return p.live(&t) && p.quorum(&t)
 	})
 }
 
@@ -47,7 +55,7 @@ func (p *Proposal) Usable() bool {
 // nothing is left that a void could make harmless.
 func (p *Proposal) Loaded() *SafeTx {
 	for i := range p.SafeTxs {
-		if t := &p.SafeTxs[i]; (t.State == TxAsking || t.State == TxApproved) && t.Tx.Nonce >= p.SafeNonce && p.Yes(t) > 0 {
+		if t := &p.SafeTxs[i]; p.live(t) && p.Yes(t) > 0 {
 			return t
 		}
 	}

@@ -98,13 +98,12 @@ func missingRoles(roles []string, said []Opinion) []string {
 // signed ends by no single word, for one wallet can be stolen, too.
 func (d *decider) withdrawByWallet(o Opinion) error {
 	mine, owner := o.Member != "" && o.Member == d.p.Proposer, slices.Contains(d.p.Owners, o.Wallet)
-	signed := slices.ContainsFunc(d.p.SafeTxs, func(t SafeTx) bool { return len(t.Confirmations) > 0 })
 	switch {
 	case !Legal(d.p.State, EventWithdrawn):
 		return d.notOpen("it cannot be withdrawn")
 	case d.p.onChain():
 		return d.notOpen("it is on chain already")
-	case d.p.Kind.Emergency() && signed:
+	case d.p.Kind.Emergency() && d.p.Signed():
 		return d.notByWords()
 	case d.p.Kind.Emergency() && (!mine || len(d.p.Askers) > 0):
 		return d.withdrawTogether(o)

@@ -23,8 +23,7 @@ func parted(all []governance.Proposal) (signed, unsigned []governance.Proposal) 
 // stoodBehind reports whether a wallet or the chain ever spoke for a proposal. It asks for less than Backed: a signature whose nonce is
 // gone can get it back.
 func stoodBehind(p governance.Proposal) bool {
-	return p.State != governance.StateProposed || len(p.Transactions) > 0 ||
-		slices.ContainsFunc(p.SafeTxs, func(t governance.SafeTx) bool { return len(t.Confirmations) > 0 })
+	return p.State != governance.StateProposed || len(p.Transactions) > 0 || p.Signed()
 }
 
 // turns gives the order in which proposals are come to at a new head: first those that were not come to at the last, so that each
