@@ -189,7 +189,7 @@ func (d *decider) speak(o Opinion) error {
 	o.At = d.now
 	switch o.What {
 	case "object":
-		if d.objected(o) {
+		if repeats(d.p.Objections, o) {
 			return nil
 		}
 		if err := d.mayBeHeard(d.p.Objections, o); err != nil {
@@ -197,14 +197,8 @@ func (d *decider) speak(o Opinion) error {
 		}
 		return d.emit(Event{Type: EventObjected, By: o.Member, Opinion: &o})
 	case "onit", "cant":
-		for _, said := range slices.Backward(d.p.Responders) {
-			if said.Member != o.Member {
-				continue
-			}
-			if said.What == o.What && said.Text == o.Text {
-				return nil
-			}
-			break
+		if repeats(d.p.Responders, o) {
+			return nil
 		}
 		if err := d.mayBeHeard(d.p.Responders, o); err != nil {
 			return err
@@ -214,10 +208,10 @@ func (d *decider) speak(o Opinion) error {
 	return Refuse(CodeBadValue, "object, or say that you are on it or cannot", "%q is no answer to a proposal", o.What)
 }
 
-// objected reports whether the same member said the same before.
-func (d *decider) objected(o Opinion) bool {
-	return slices.ContainsFunc(d.p.Objections, func(said Opinion) bool {
-		return said.Member == o.Member && said.What == o.What && said.Text == o.Text
+// repeats reports whether the same member's word that stands is the same.
+func repeats(said []Opinion, o Opinion) bool {
+	return slices.ContainsFunc(said, func(before Opinion) bool {
+		return before.Member == o.Member && before.What == o.What && before.Text == o.Text
 	})
 }
 
