@@ -92,10 +92,8 @@ func heard(said []Opinion, o Opinion) []Opinion {
 // sameVoice reports whether a word takes the place of another: of the same wallet, or of the same member in chat, where a wish to
 // withdraw stands beside an objection.
 func (o Opinion) sameVoice(other Opinion) bool {
-	if o.Wallet != (common.Address{}) || other.Wallet != (common.Address{}) {
-		return o.Wallet == other.Wallet && (o.What == string(ActionWithdraw)) == (other.What == string(ActionWithdraw))
-	}
-	return o.Member == other.Member && (o.What == "withdraw") == (other.What == "withdraw")
+	inChat := o.Wallet == (common.Address{})
+	return o.Wallet == other.Wallet && (!inChat || o.Member == other.Member) && (o.What == string(ActionWithdraw)) == (other.What == string(ActionWithdraw))
 }
 
 // applyEnd takes the events that end a proposal.
