@@ -63,10 +63,10 @@ func readManifest(v value) Manifest {
 
 // readSignatures reads the file. One that is not there yet holds nothing.
 func (r *reader) readSignatures(file string) Signatures {
-	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+	raw, err := readBounded(file)
+	if errors.Is(err, fs.ErrNotExist) {
 		return Signatures{}
 	}
-	raw, err := readBounded(file)
 	if err != nil {
 		r.problems = append(r.problems, Problem{File: file, Text: err.Error(), Hint: "it is manifest.signatures"})
 		return Signatures{}
