@@ -78,7 +78,7 @@ func eventWords(e governance.EventView) (line Line) {
 	}
 	loud := Plain
 	switch e.Type {
-	case governance.EventIneffective, governance.EventFailed, governance.EventQuorumLost, governance.EventUnmined:
+	case governance.EventIneffective, governance.EventUndone, governance.EventFailed, governance.EventQuorumLost, governance.EventUnmined:
 		loud = Strong
 	}
 	if e.By == "" || e.By == "belay" || e.By == "chain" {

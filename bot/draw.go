@@ -101,6 +101,8 @@ func headline(v governance.View) string {
 		return "📝 DRAFT"
 	case word == "":
 		word = strings.ToUpper(string(v.State))
+	case v.Undone:
+		word = "⛔ UNDONE"
 	case strings.HasPrefix(v.Status, "EXECUTED IN PART"):
 		word = "⛔ DONE IN PART"
 	}
@@ -119,6 +121,9 @@ func header(v governance.View) string {
 }
 
 func tone(v governance.View) Tone {
+	if v.Undone {
+		return ToneAlarm
+	}
 	switch v.State {
 	case governance.StateExecuted:
 		return ToneGood
@@ -169,6 +174,9 @@ func nextStep(v governance.View, r Reader) string {
 		return ""
 	}
 	root := "/" + r.Names.WithDefaults().Root
+	if v.Undone {
+		return "someone who may has changed it back: find out who, and ask for it again."
+	}
 	switch v.State {
 	case governance.StateProposed:
 		if who := missing(v); who != "" {
@@ -233,7 +241,7 @@ func publicLines(v governance.View) (lines []Line) {
 	if v.Public == nil {
 		return nil
 	}
-	if v.State == governance.StateExecuted {
+	if v.State == governance.StateExecuted && !v.Undone {
 		if v.Public.What != "" && !strings.HasPrefix(v.Status, v.Public.What) { // the status line says it where it is proven
 			lines = append(lines, Line{Strong(v.Public.What)})
 		}

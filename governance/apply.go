@@ -56,7 +56,9 @@ func Apply(p Proposal, e Event) Proposal {
 	case EventScheduled, EventWindow:
 		p.applyOperation(e)
 	case EventPostcondition:
-		p.Postconditions = e.Postconditions
+		p.Postconditions, p.Undone = e.Postconditions, nil
+	case EventUndone:
+		p.Undone = e.Postconditions
 	case EventObjected, EventLifted:
 		p.Objections = heard(p.Objections, *e.Opinion)
 	case EventEndorsed:
@@ -207,7 +209,7 @@ func (p *Proposal) unmine(e Event, failed bool) {
 	role := e.Transaction.Role
 	p.update(e, func(t *SafeTx) { t.State = p.standing(t) })
 	if p.makesEffect(role) && p.Effect() == nil {
-		p.Postconditions = []Postcondition{}
+		p.Postconditions, p.Undone = []Postcondition{}, nil
 	}
 	scheduled := p.Timelock != nil && p.Timelock.State != OperationUnset
 	p.setOperation(role == PurposeExecute && scheduled && !failed, OperationReady)

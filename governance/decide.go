@@ -72,6 +72,8 @@ func (d *decider) decide(in Input) error {
 		return d.operationRun(in.Transaction)
 	case Proved:
 		return d.proved(in.Postconditions)
+	case Reread:
+		return d.reread(in.Postconditions)
 	case Impossible:
 		return d.impossible(in.Why)
 	case Tick:

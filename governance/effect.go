@@ -26,6 +26,14 @@ func (p *Proposal) makesEffect(role Purpose) bool {
 	return role == PurposeDirect || role == PurposeSpare || role == PurposeVoid
 }
 
+// proof is what the chain said of the postconditions last.
+func (p *Proposal) proof() []Postcondition {
+	if len(p.Undone) > 0 {
+		return p.Undone
+	}
+	return p.Postconditions
+}
+
 // settled reports whether the effect is final: nothing short of a reorganisation beyond the configured depth takes it back.
 func (p *Proposal) settled() bool {
 	e := p.Effect()

@@ -33,6 +33,7 @@ const (
 	EventPostcondition EventType = "postcondition" // Postconditions
 	EventExecuted      EventType = "executed"      // effect final and proven
 	EventIneffective   EventType = "ineffective"   // effect final, a postcondition false
+	EventUndone        EventType = "undone"        // Postconditions: proven once, and one of them is false since
 	EventObjected      EventType = "objected"      // Opinion
 	EventResponded     EventType = "responded"     // Opinion
 	EventLifted        EventType = "lifted"        // Opinion: an objection made with a wallet is taken back
@@ -49,7 +50,7 @@ const (
 // EventTypes lists every event type, in the order of a proposal's life.
 var EventTypes = []EventType{EventProposed, EventJoined, EventConfirmed, EventQuorum, EventQuorumLost, EventOwners, EventUpgraded, EventSubmitted, EventMined, EventUnmined,
 	EventFinal, EventFailed, EventNonceUsed, EventNonceFreed, EventRebuilt, EventScheduled, EventWindow, EventPostcondition, EventExecuted,
-	EventIneffective, EventEndorsed, EventObjected, EventLifted, EventResponded, EventExtended, EventReleased, EventWithdrawn, EventCanceled, EventExpired,
+	EventIneffective, EventUndone, EventEndorsed, EventObjected, EventLifted, EventResponded, EventExtended, EventReleased, EventWithdrawn, EventCanceled, EventExpired,
 	EventSuperseded, EventDisclosed}
 
 // Event is one recorded change. Which fields are set follows from the type, as said beside each.

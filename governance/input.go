@@ -79,6 +79,8 @@ type (
 	OperationRun struct{ Transaction Transaction }
 	// Proved is the postconditions, all of them in the proposal's order, as read at the block of the effect or a later one.
 	Proved struct{ Postconditions []Postcondition }
+	// Reread is the postconditions as a later head has them, after they were proven.
+	Reread struct{ Postconditions []Postcondition }
 	// Impossible says that it cannot be done any more. Why is a sentence of ours: it is shown as such.
 	Impossible struct{ Why string }
 	// Tick is the passing of wall time.
@@ -105,5 +107,6 @@ func (Join) input()          {}
 func (OperationSeen) input() {}
 func (OperationRun) input()  {}
 func (Proved) input()        {}
+func (Reread) input()        {}
 func (Impossible) input()    {}
 func (Tick) input()          {}

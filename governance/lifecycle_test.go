@@ -139,6 +139,14 @@ func (s *tale) proves(value string) *tale {
 	return s.does(s.reads(value))
 }
 
+// reread lets the postcondition be read again at a later block.
+func (s *tale) reread(value string, block uint64) *tale {
+	s.t.Helper()
+	later := s.reads(value).Postconditions
+	later[0].Block = block
+	return s.does(governance.Reread{Postconditions: later})
+}
+
 // runs tells that the timelock ran the operation.
 func (s *tale) runs(block uint64) *tale {
 	s.t.Helper()

@@ -93,7 +93,8 @@ func (l look) view() View {
 		t := transactionView(*e)
 		v.Execution = &t
 	}
-	for _, c := range p.Postconditions {
+	v.Undone = len(p.Undone) > 0
+	for _, c := range p.proof() {
 		v.Postconditions = append(v.Postconditions, PostconditionView{Text: Untrusted(c.Text), Value: Untrusted(c.Value), OK: c.OK, Block: c.Block})
 	}
 	if t := p.Loaded(); t != nil && p.State.Ended() && (p.Effect() == nil || p.Usable()) {

@@ -326,6 +326,27 @@ func (d *decider) proved(conditions []Postcondition) error {
 	return d.emit(Event{Type: EventExecuted, By: "chain", Text: d.afterItEnded(text)})
 }
 
+// reread takes the postconditions as they are after they were proven. Someone may undo a pause in the very next block, and people
+// would go on believing the card. One that could not be read says nothing.
+func (d *decider) reread(conditions []Postcondition) error {
+	effect := d.p.Effect()
+	if d.p.State != StateExecuted || effect == nil || !d.p.answered(conditions, effect.Block.Number) ||
+		slices.ContainsFunc(conditions, func(c Postcondition) bool { return c.Value == "" }) {
+		return nil
+	}
+	known := len(d.p.Undone) > 0
+	switch holds := !slices.ContainsFunc(conditions, func(c Postcondition) bool { return !c.OK }); {
+	case !holds && !slices.EqualFunc(d.p.Undone, conditions, sameFinding):
+		return d.emit(Event{Type: EventUndone, By: "chain", Postconditions: conditions})
+	case holds && known:
+		return d.emit(Event{Type: EventPostcondition, By: "chain", Postconditions: conditions, Text: fmt.Sprintf("it holds again, read at block %d", conditions[0].Block)})
+	}
+	return nil
+}
+
+// sameFinding reports whether two readings say the same, at whatever blocks.
+func sameFinding(a, b Postcondition) bool { return a.Text == b.Text && a.Value == b.Value }
+
 // answered reports whether conditions answer every expectation, at this block or, where no provider keeps its state any more, at
 // a later one.
 func (p *Proposal) answered(conditions []Postcondition, block uint64) bool {

@@ -65,6 +65,7 @@ type Proposal struct {
 	Transactions   []Transaction   `json:"transactions"`
 	Expect         []Expectation   `json:"expect"`
 	Postconditions []Postcondition `json:"postconditions"`
+	Undone         []Postcondition `json:"undone,omitempty"` // they were proven, and this is what they say since
 
 	Objections []Opinion `json:"objections"`
 	Responders []Opinion `json:"responders"` // "I'm on it", "I can't"

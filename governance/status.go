@@ -148,6 +148,9 @@ func (l look) depth(block uint64) uint64 {
 }
 
 func (l look) done() string {
+	if len(l.p.Undone) > 0 {
+		return fmt.Sprintf("UNDONE: it took effect, and at block %d it does not hold any more", l.p.Undone[0].Block)
+	}
 	for _, c := range l.p.Postconditions {
 		if c.OK {
 			what := l.p.Public.What

@@ -79,7 +79,12 @@ func (l look) tell(e Event) telling {
 	case EventWindow:
 		return telling{windowWords[e.Operation.State], e.Operation.Blocked}
 	case EventPostcondition:
+		if e.Text != "" {
+			return telling{ours: e.Text}
+		}
 		return findings(e.Postconditions)
+	case EventUndone:
+		return telling{"UNDONE", listed(e.Postconditions)}
 	case EventIneffective:
 		return telling{"EXECUTED WITHOUT EFFECT", e.Text}
 	case EventFailed:
@@ -175,22 +180,27 @@ func spoken(e Event) telling {
 
 // findings tells what a reading found that nothing follows from yet. One that decides is told by what it decided.
 func findings(conditions []Postcondition) telling {
-	if !slices.ContainsFunc(conditions, func(c Postcondition) bool { return c.Value == "" || !c.Final }) {
+	switch {
+	case !slices.ContainsFunc(conditions, func(c Postcondition) bool { return c.Value == "" || !c.Final }):
 		return telling{}
+	case slices.ContainsFunc(conditions, func(c Postcondition) bool { return !c.OK }):
+		return telling{"the chain does not say yet what it should", listed(conditions)}
 	}
+	return telling{"the chain says already what it should, not final yet", listed(conditions)}
+}
+
+// listed quotes postconditions with what was read.
+func listed(conditions []Postcondition) string {
 	lines := make([]string, 0, len(conditions))
-	ours := "the chain says already what it should, not final yet"
 	for _, c := range conditions {
 		switch {
 		case c.OK:
 			lines = append(lines, c.Text)
-			continue
 		case c.Value == "":
 			lines = append(lines, c.Text+": could not be read")
 		default:
 			lines = append(lines, c.Text+": NO, it is "+c.Value)
 		}
-		ours = "the chain does not say yet what it should"
 	}
-	return telling{ours, strings.Join(lines, "; ")}
+	return strings.Join(lines, "; ")
 }

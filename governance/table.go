@@ -123,12 +123,18 @@ var table = map[State]map[EventType][]State{
 		EventReleased:      {StateReady},
 		EventDisclosed:     {StateReady},
 	},
-	StateExecuted:    ended(StateExecuted, append(unscheduled(StateExecuted), StateReady)...),
+	StateExecuted:    undoable(ended(StateExecuted, append(unscheduled(StateExecuted), StateReady)...)),
 	StateIneffective: ended(StateIneffective, append(unscheduled(StateIneffective), StateReady)...),
 	StateCanceled:    revocable(StateCanceled, StateCanceled),
 	StateExpired:     revocable(StateExpired, StateExpired),
 	StateSuperseded:  revocable(StateSuperseded, StateSuperseded),
 	StateFailed:      revocable(StateFailed, StateFailed, StateProposed, StateApproved),
+}
+
+// undoable adds that what was proven can be undone by others later.
+func undoable(row map[EventType][]State) map[EventType][]State {
+	row[EventUndone] = []State{StateExecuted}
+	return row
 }
 
 // unscheduled are the states that a proposal can stand in when the chain took its schedule or its effect back: those given, asking

@@ -20,7 +20,7 @@ var takes = map[governance.State]string{
 	governance.StateQueued: chainFacts + "joined quorum quorum_lost canceled expired objected lifted responded disclosed",
 	governance.StateReady:  chainFacts + "joined quorum quorum_lost canceled expired failed rebuilt confirmed objected lifted responded released disclosed",
 	// What took effect cannot be scheduled any more; what ended without effect can, by whoever holds the signatures.
-	governance.StateExecuted:    chainFacts + "disclosed",
+	governance.StateExecuted:    chainFacts + "undone disclosed",
 	governance.StateIneffective: chainFacts + "disclosed",
 	governance.StateCanceled:    chainFacts + "disclosed scheduled",
 	governance.StateExpired:     chainFacts + "disclosed scheduled",

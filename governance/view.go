@@ -49,7 +49,8 @@ type View struct {
 	Timelock       *TimelockView       `json:"timelock"`
 	Transactions   []TransactionView   `json:"transactions"`
 	Execution      *TransactionView    `json:"execution"`
-	Postconditions []PostconditionView `json:"postconditions"`
+	Postconditions []PostconditionView `json:"postconditions"` // as proven, or, where that is undone, as they are since
+	Undone         bool                `json:"undone"`         // it was executed and proven, and does not hold any more
 	Undo           *UndoView           `json:"undo"`
 	Events         []EventView         `json:"events"`
 

@@ -63,6 +63,7 @@ func lives(t *testing.T) map[string]*tale {
 		"scheduling":  proposed(t, governance.KindParameter, 0, true),
 		"mined":       mined(),
 		"executed":    final().proves("true"),
+		"undone":      final().proves("true").reread("false", 140),
 		"ineffective": final().proves("false"),
 		"unproven":    final().proves(""),
 		"queued":      queued(t),
@@ -105,7 +106,7 @@ func (s *tale) golden(name string, a governance.Audience) {
 func TestTheStatusLineSaysWhereItStands(t *testing.T) {
 	want := map[string]string{
 		"proposed": "Needs 2 more", "blind": "Needs 2 more", "forced": "Needs 2 more", "scheduling": "Needs 2 more", "loaded": "Canceled: withdrawn by two members", "approved": "Quorum reached, sending", "mined": "Mined, 2 of 2",
-		"executed": "USDC is paused, checked at block 101", "ineffective": "EXECUTED WITHOUT EFFECT: it is final on chain, and the chain does not say what it should",
+		"executed": "USDC is paused, checked at block 101", "undone": "UNDONE: it took effect, and at block 140 it does not hold any more", "ineffective": "EXECUTED WITHOUT EFFECT: it is final on chain, and the chain does not say what it should",
 		"unproven": "Final, checking the effect", "queued": "Waiting in the timelock, opens 1970-01-01T00:33:20Z", "ready": "The window is open. Sending",
 		"canceled": "Canceled: withdrawn by its proposer", "expired": "Expired: nobody completed the signatures in time",
 		"superseded": "Superseded: transaction " + common.Hash{66}.Hex() + " used nonce 7 of the Safe",

@@ -17,7 +17,7 @@ var templateFiles embed.FS
 // parseTemplates reads every page. They share their functions with no other renderer: html/template escapes, these clean.
 func (s *Server) parseTemplates() (*template.Template, error) {
 	return template.New("").Funcs(template.FuncMap{
-		"t": clean, "raw": raw, "line": line, "parts": parts, "quads": quads, "when": when, "word": words, "tone": tone, "ref": ref, "ether": ether,
+		"t": clean, "raw": raw, "line": line, "parts": parts, "quads": quads, "when": when, "word": words, "tone": tone, "standing": standing, "ref": ref, "ether": ether,
 		"asset": s.assets.url, "integrity": s.assets.integrity, "has": s.assets.has, "operation": operationWords,
 		"verified": verifiedWords, "explore": explore,
 	}).ParseFS(templateFiles, "templates/*.html")

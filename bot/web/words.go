@@ -113,9 +113,20 @@ func words(v any) string {
 	return strings.ReplaceAll(clean(v), "_", " ")
 }
 
-// tone picks how loud a state is shown. The words beside it say the same.
-func tone(state governance.State) string {
-	switch state {
+// standing is where a proposal stands, in words.
+func standing(v governance.View) string {
+	if v.Undone {
+		return "Undone"
+	}
+	return words(v.State)
+}
+
+// tone picks how loud that is shown. The words beside it say the same.
+func tone(v governance.View) string {
+	if v.Undone {
+		return "bad"
+	}
+	switch v.State {
 	case governance.StateExecuted:
 		return "good"
 	case governance.StateIneffective, governance.StateFailed:

@@ -19,6 +19,7 @@ type metrics struct {
 	states   *prometheus.CounterVec
 	sent     *prometheus.CounterVec
 	replaced *prometheus.CounterVec
+	undone   *prometheus.CounterVec
 }
 
 func newMetrics() *metrics {
@@ -32,10 +33,11 @@ func newMetrics() *metrics {
 	m.states = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "belay_state_changes_total", Help: "Proposals that came into a state."}, []string{"state", "kind"})
 	m.sent = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "belay_broadcasts_total", Help: "Broadcasts that a provider accepted."}, []string{"role"})
 	m.replaced = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "belay_replacements_total", Help: "Transactions signed again with higher fees."}, []string{"role"})
+	m.undone = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "belay_undone_total", Help: "Executed proposals whose postconditions became false later."}, []string{"kind"})
 	info := buildInfo()
 	build := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "belay_build_info", Help: "Which program this is.",
 		ConstLabels: prometheus.Labels{"version": info.Version, "commit": info.Commit, "page": info.Page}}, func() float64 { return 1 })
-	m.registry.MustRegister(m.rpcCalls, m.acks, m.duties, m.commits, m.states, m.sent, m.replaced, build,
+	m.registry.MustRegister(m.rpcCalls, m.acks, m.duties, m.commits, m.states, m.sent, m.replaced, m.undone, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -70,6 +72,8 @@ func (m *metrics) observe(name string, value float64, labels ...string) {
 		m.sent.WithLabelValues(values...).Add(value)
 	case "replacements_total":
 		m.replaced.WithLabelValues(values...).Add(value)
+	case "undone_total":
+		m.undone.WithLabelValues(values...).Add(value)
 	}
 }
 

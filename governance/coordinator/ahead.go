@@ -32,7 +32,8 @@ func (t *tending) readAhead(ctx context.Context, head safe.Block, next []governa
 	}
 }
 
-// readsOf is what observing a proposal reads besides its Safe: the hashes that its owners may have approved, and its operation.
+// readsOf is what observing a proposal reads besides its Safe: the hashes that its owners may have approved, its operation, and
+// what was proven of it.
 func readsOf(p governance.Proposal) []safe.Call {
 	var calls []safe.Call
 	for _, asking := range approvable(p) {
@@ -40,6 +41,9 @@ func readsOf(p governance.Proposal) []safe.Call {
 	}
 	if adapter, err := timelockOf(p); err == nil && p.Effect() == nil {
 		calls = append(calls, adapter.Reads(*p.Timelock)...)
+	}
+	if isProven(p) {
+		calls = append(calls, expected(p)...)
 	}
 	return calls
 }

@@ -89,6 +89,10 @@ func (c *Coordinator) tell(before, after governance.Proposal, events []governanc
 	for _, e := range events {
 		c.cfg.Logger.Info("event", "proposal_id", after.ID, "type", string(e.Type), "by", e.By, "state", string(after.State))
 	}
+	if len(before.Undone) == 0 && len(after.Undone) > 0 {
+		c.cfg.Observe("undone_total", 1, "kind", string(after.Kind))
+		c.cfg.Logger.Error("what was executed is undone", "proposal_id", after.ID, "reason", after.Undone[0].Text)
+	}
 	if before.State != after.State {
 		c.cfg.Observe("state_changes_total", 1, "state", string(after.State), "kind", string(after.Kind))
 	}

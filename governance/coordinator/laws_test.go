@@ -91,6 +91,20 @@ func (s *simulation) judgeEvent(before governance.Proposal, e governance.Event, 
 		}
 	case governance.EventExecuted, governance.EventIneffective:
 		s.true(governance.Apply(before, e))
+	case governance.EventUndone:
+		s.undone(before, e.Postconditions)
+	}
+}
+
+// undone checks that the chain says otherwise than it did when the proposal was proven.
+func (s *simulation) undone(p governance.Proposal, now []governance.Postcondition) {
+	for i, c := range now {
+		if said := p.Expect[i].Judge(s.chain.blocks[c.Block].world.view(p.Expect[i].Call)); said.OK != c.OK || said.Value != c.Value {
+			s.fail("%s is called undone by %+v, and the chain says %+v", p.ID, c, said)
+		}
+	}
+	if p.State != governance.StateExecuted || !slices.ContainsFunc(now, isFalse) {
+		s.fail("%s is %s and called undone by %+v", p.ID, p.State, now)
 	}
 }
 

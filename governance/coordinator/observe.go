@@ -18,7 +18,7 @@ import (
 func (t *tending) observe(ctx context.Context, chain ChainConfig, head safe.Block, p governance.Proposal) error {
 	var failed []error
 	for _, step := range []func(context.Context, ChainConfig, safe.Block, governance.Proposal) error{
-		t.observeDepths, t.observeSafe, t.observeApprovals, t.followOperation, t.observeDepths,
+		t.observeDepths, t.observeSafe, t.observeApprovals, t.followOperation, t.observeDepths, t.observeProven,
 	} {
 		failed = append(failed, step(ctx, chain, head, p))
 		after, err := t.cfg.Store.Proposal(p.ID)
@@ -130,6 +130,17 @@ func (c *Coordinator) observeSafe(ctx context.Context, chain ChainConfig, head s
 		}
 	}
 	return nil
+}
+
+// observeProven reads again what was proven, as long as a reorganisation could take it back. What was proven only now has time until the
+// next head.
+func (t *tending) observeProven(ctx context.Context, chain ChainConfig, head safe.Block, p governance.Proposal) error {
+	if !t.holds(expected(p)) {
+		return nil
+	}
+	return t.reread(ctx, head, p, func(ctx context.Context, at safe.Block, calls []safe.Call) ([]safe.Result, error) {
+		return t.read(ctx, chain, at, calls)
+	})
 }
 
 func dead(t governance.SafeTx) bool { return t.State == governance.TxDead }

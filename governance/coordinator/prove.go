@@ -3,6 +3,7 @@ package coordinator
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"belay/governance"
 	"belay/safe"
@@ -27,21 +28,93 @@ func (c *Coordinator) prove(ctx context.Context, d governance.Duty) error {
 	if err != nil {
 		return err
 	}
+	results, at, err := c.readEffect(ctx, chain, *effect, expected(p))
+	if err != nil {
+		return fmt.Errorf("read postconditions at block %d: %w", effect.Block.Number, err)
+	}
+	proven, err := c.change(ctx, p.ID, governance.Proved{Postconditions: found(p, results, at.Number)})
+	if err != nil {
+		return err
+	}
+	if !isProven(proven) || !c.settled(chain, *proven.Effect()) {
+		return nil // while a reorganisation could take it back, each head reads it again
+	}
+	return c.reread(ctx, c.hints.head(chain.Name), proven, chain.Chain.Read)
+}
+
+// expected are the reads of the postconditions.
+func expected(p governance.Proposal) []safe.Call {
 	calls := make([]safe.Call, len(p.Expect))
 	for i, e := range p.Expect {
 		calls[i] = e.Call
 	}
-	results, at, err := c.readEffect(ctx, chain, *effect, calls)
-	if err != nil {
-		return fmt.Errorf("read postconditions at block %d: %w", effect.Block.Number, err)
-	}
+	return calls
+}
+
+// found judges what the reads gave.
+func found(p governance.Proposal, results []safe.Result, block uint64) []governance.Postcondition {
+	effect := p.Effect()
 	conditions := make([]governance.Postcondition, len(p.Expect))
 	for i, e := range p.Expect {
 		conditions[i] = e.Judge(results[i])
-		conditions[i].Block, conditions[i].Final = at.Number, effect.Status == governance.TxStatusFinal
+		conditions[i].Block, conditions[i].Final = block, effect != nil && effect.Status == governance.TxStatusFinal
 	}
-	_, err = c.change(ctx, p.ID, governance.Proved{Postconditions: conditions})
+	return conditions
+}
+
+// isProven reports whether the postconditions were true once.
+func isProven(p governance.Proposal) bool {
+	return p.State == governance.StateExecuted && len(p.Expect) > 0 && p.Effect() != nil
+}
+
+// reading runs calls at a block.
+type reading func(ctx context.Context, at safe.Block, calls []safe.Call) ([]safe.Result, error)
+
+// reread reads what was proven once more at the newest head: a pause that was undone in the block behind it must not stand as done.
+// What our own undo did is no surprise.
+func (c *Coordinator) reread(ctx context.Context, head safe.Block, p governance.Proposal, read reading) error {
+	if !isProven(p) || head.Number <= p.Effect().Block.Number {
+		return nil
+	}
+	results, err := read(ctx, head, expected(p))
+	if err != nil {
+		return fmt.Errorf("read postconditions again at block %d: %w", head.Number, err)
+	}
+	now := found(p, results, head.Number)
+	if meant, err := c.onPurpose(p, now); err != nil || meant {
+		return err
+	}
+	_, err = c.change(ctx, p.ID, governance.Reread{Postconditions: now})
 	return err
+}
+
+// onPurpose reports whether everything that reads otherwise now is what a proposal of ours did on purpose since.
+func (c *Coordinator) onPurpose(p governance.Proposal, now []governance.Postcondition) (bool, error) {
+	if len(p.Undone) > 0 || !slices.ContainsFunc(now, isFalse) {
+		return false, nil
+	}
+	recent, err := c.cfg.Store.Proposals("", pageSize)
+	if err != nil {
+		return false, fmt.Errorf("look for what changed %s since: %w", p.ID, err)
+	}
+	since := slices.DeleteFunc(recent, func(o governance.Proposal) bool {
+		return o.ID == p.ID || o.Safe.Chain != p.Safe.Chain || o.Effect() == nil || o.Effect().Block.Number < p.Effect().Block.Number
+	})
+	for i, condition := range now {
+		if isFalse(condition) && !slices.ContainsFunc(since, func(o governance.Proposal) bool { return wants(o, p, p.Expect[i], condition.Value) }) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+func isFalse(c governance.Postcondition) bool { return !c.OK }
+
+// wants reports whether a proposal is to make what p expects to be read as value: it is the undo of p, or expects just that.
+func wants(o, p governance.Proposal, read governance.Expectation, value string) bool {
+	return p.Undo != "" && o.Playbook == p.Undo || slices.ContainsFunc(o.Expect, func(e governance.Expectation) bool {
+		return keyOfCall(e.Call) == keyOfCall(read.Call) && e.Pick == read.Pick && slices.Equal(e.Bits, read.Bits) && e.Equals == value
+	})
 }
 
 // readEffect reads at the block of the effect. Where that is final and so old that no provider keeps its state, the head is read

@@ -57,7 +57,7 @@ func (s *simulation) markRecord(before governance.Proposal, r governance.Record)
 var everywhere = slices.Concat(
 	prefixed("event ", governance.EventProposed, governance.EventConfirmed, governance.EventQuorum, governance.EventQuorumLost, governance.EventOwners,
 		governance.EventSubmitted, governance.EventMined, governance.EventUnmined, governance.EventFinal, governance.EventNonceUsed, governance.EventNonceFreed,
-		governance.EventRebuilt, governance.EventScheduled, governance.EventWindow, governance.EventPostcondition, governance.EventExecuted, governance.EventIneffective,
+		governance.EventRebuilt, governance.EventScheduled, governance.EventWindow, governance.EventPostcondition, governance.EventExecuted, governance.EventIneffective, governance.EventUndone,
 		governance.EventEndorsed, governance.EventObjected, governance.EventLifted, governance.EventResponded, governance.EventExtended, governance.EventReleased,
 		governance.EventWithdrawn, governance.EventCanceled, governance.EventExpired, governance.EventSuperseded, governance.EventDisclosed),
 	prefixed("executed ", "pause", "pause-both", "unpause", "set-ltv", "slow-ltv", "manual-ltv", "later-ltv", "approved-ltv", "twice-ltv", "near-ltv", VetoPlaybook, VoidPlaybook),

@@ -7,10 +7,10 @@ import type { Proposal, SafeTx } from "./proposal";
 import type { Session } from "./session";
 import { verify } from "./verify";
 import type { Wallet } from "./wallet";
-import { clean, purposeWords, stateWords } from "./words";
+import { clean, purposeWords, standing } from "./words";
 
 /** Why nothing is asked: what was asked is done, or the proposal has ended. */
-const overWords = (p: Proposal): string => (p.execution && !ended(p) ? "it is done, and becomes final soon" : stateWords(p.state).toLowerCase());
+const overWords = (p: Proposal): string => (p.execution && !ended(p) ? "it is done, and becomes final soon" : standing(p).toLowerCase());
 
 
 type Mark = "good" | "bad" | "warn" | "wait";

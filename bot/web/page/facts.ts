@@ -4,13 +4,13 @@ import { checkWords, sameHex } from "./hash";
 import { active, nameOf, signable, signatures, signedBy } from "./proposal";
 import type { Call, Proposal, SafeTx } from "./proposal";
 import { openBatch, recompute, verify } from "./verify";
-import { clean, distance, ether, gasFields, hashCommand, line, operationWords, purposeWords, stateWords, tone, verifiedWords, when } from "./words";
+import { clean, distance, ether, gasFields, hashCommand, line, operationWords, purposeWords, standing, tone, verifiedWords, when } from "./words";
 
 export function heading(v: Proposal): DocumentFragment {
   const deadline = v.expires_at && v.state === "proposed" && `Asking until ${when(v.expires_at)} (${distance(v.expires_at)})`;
   return fragmentOf(
     el("h1", {}, v.subject ? `${v.title}: ${v.subject}` : v.title),
-    el("p", { class: "meta" }, el("span", { class: `badge ${tone(v.state)}` }, stateWords(v.state)), el("span", {}, clean(v.kind)), el("span", {}, v.id || v.public_id),
+    el("p", { class: "meta" }, el("span", { class: `badge ${tone(v)}` }, standing(v)), el("span", {}, clean(v.kind)), el("span", {}, v.id || v.public_id),
       el("a", { href: location.pathname.replace(/\/sign$/, "") + location.search }, "The whole story"),
       !v.is_public && el("span", {}, "Not public: keep this link to yourself")),
     v.status ? para(line(v.status), "lead strong") : null,

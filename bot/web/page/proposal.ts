@@ -73,6 +73,7 @@ export interface Proposal {
   timelock: { name: string; kind: string; address: string; state: string; opens_at: string | null; closes_at: string | null } | null;
   transactions: Transaction[];
   execution: Transaction | null;
+  undone: boolean;
   postconditions: { text: string; value: string; ok: boolean; block: number }[];
   status: string;
   notes: string[];

@@ -21,9 +21,10 @@ const states: Record<string, string> = {
   ineffective: "Executed without effect", canceled: "Canceled", expired: "Expired", superseded: "Superseded", failed: "Failed",
 };
 
-export const stateWords = (state: string): string => states[state] ?? clean(state);
+export const standing = (p: { state: string; undone: boolean }): string => (p.undone ? "Undone" : states[p.state] ?? clean(p.state));
 
-export function tone(state: string): string {
+export function tone({ state, undone }: { state: string; undone: boolean }): string {
+  if (undone) return "bad";
   if (state === "executed") return "good";
   if (state === "ineffective" || state === "failed") return "bad";
   return ["canceled", "expired", "superseded"].includes(state) ? "over" : "open";
