@@ -1,6 +1,7 @@
 package governance
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math/big"
@@ -257,6 +258,17 @@ func (b *Bound) Judge(readings []safe.Result) error {
 		return refusal
 	}
 	return nil
+}
+
+// Makes reports whether calls are those of the playbook, in its order. Some may have been left out, because it was so already.
+func (b *Bound) Makes(calls []safe.Call) bool {
+	for _, template := range b.Playbook.calls {
+		call, err := template.build(b.values)
+		if err == nil && len(calls) > 0 && call.To == calls[0].To && call.Value.Eq(&calls[0].Value) && bytes.Equal(call.Data, calls[0].Data) {
+			calls = calls[1:]
+		}
+	}
+	return len(calls) == 0
 }
 
 // blind notes what cannot be checked without readings, or refuses.

@@ -116,13 +116,13 @@ func (m Manifest) Since(earlier Manifest) []string {
 
 // Vouch is a member's signature over a manifest.
 type Vouch struct {
-	Manifest  common.Hash
-	Member    string
-	Wallet    common.Address
-	Site      string
-	At        time.Time // whole seconds
-	Signature []byte
-	New       bool // judged: the last accepted set did not give the wallet to this member
+	Manifest  common.Hash    `json:"manifest"`
+	Member    string         `json:"member"`
+	Wallet    common.Address `json:"wallet"`
+	Site      string         `json:"site,omitempty"`
+	At        time.Time      `json:"at"` // whole seconds
+	Signature []byte         `json:"signature,omitempty"`
+	New       bool           `json:"new"` // judged: the last accepted set did not give the wallet to this member
 }
 
 // Statement is what the wallet signs.
@@ -141,14 +141,23 @@ func (v Vouch) Check() error {
 // Vouched is how a configuration stands: its hash, who signed exactly that, and how many have to, by its own rule and by that of the
 // last accepted set. The zero value is a set that nobody asked about.
 type Vouched struct {
-	Manifest common.Hash
-	Require  int
-	Signed   []Vouch   // one a member, by name
-	Stale    bool      // members signed another set, and too few this one
-	Asked    int       // how many members of the last accepted set have to sign with wallets that they had in it; 0 without one
-	Known    int       // how many of those did
-	FirstUse bool      // nothing was accepted before this set
-	ForgotAt time.Time // when the operator had the last accepted set forgotten, while none was accepted since
+	Manifest common.Hash `json:"manifest"`
+	Require  int         `json:"require"`
+	Signed   []Vouch     `json:"signed"`             // one a member, by name
+	Stale    bool        `json:"stale"`              // members signed another set, and too few this one
+	Asked    int         `json:"asked"`              // how many members of the last accepted set have to sign with wallets that they had in it; 0 without one
+	Known    int         `json:"known"`              // how many of those did
+	FirstUse bool        `json:"first_use"`          // nothing was accepted before this set
+	ForgotAt time.Time   `json:"forgot_at,omitzero"` // when the operator had the last accepted set forgotten, while none was accepted since
+}
+
+// Kept is what a proposal keeps of the configuration that it was drafted under: who vouched, without their signatures.
+func (v Vouched) Kept() Vouched {
+	v.Signed = slices.Clone(v.Signed)
+	for i := range v.Signed {
+		v.Signed[i].Site, v.Signed[i].Signature = "", nil
+	}
+	return v
 }
 
 // Judge counts who vouches for a manifest at a site: signatures by wallets that belong to members now, one a member, and among them
@@ -281,16 +290,31 @@ func (l look) banner() string {
 	if l.mum() {
 		return ""
 	}
-	return l.f.Manifest.Banner()
+	return l.standing().Banner()
+}
+
+// standing is the configuration that the proposal was drafted under: whoever puts signed files back over planted ones must not have what
+// came of those shown as signed. More may have signed that very set since.
+func (l look) standing() Vouched {
+	if l.reconfigured() {
+		return l.p.Standing
+	}
+	return l.f.Manifest
+}
+
+// reconfigured reports whether today's configuration is another one than that of the draft.
+func (l look) reconfigured() bool {
+	drafted := l.p.Standing.Manifest
+	return drafted != common.Hash{} && drafted != l.f.Manifest.Manifest
 }
 
 // mum reports whether the viewer is told nothing of the configuration: that no pause can be asked for now is not for the public, where
 // somebody may wait for just that.
-func (l look) mum() bool { return !l.open && !l.f.Manifest.Enough() }
+func (l look) mum() bool { return !l.open && !l.standing().Enough() }
 
 // manifest is null where no configuration stands behind the view.
 func (l look) manifest() *ManifestView {
-	standing := l.f.Manifest
+	standing := l.standing()
 	if standing.Manifest == (common.Hash{}) || l.mum() {
 		return nil
 	}

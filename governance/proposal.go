@@ -21,6 +21,7 @@ type Proposal struct {
 	Kind         Kind              `json:"kind"`
 	Playbook     string            `json:"playbook"`
 	PlaybookHash common.Hash       `json:"playbook_hash"`
+	Standing     Vouched           `json:"standing,omitzero"` // the configuration that it was drafted under, and who vouched for that
 	Title        string            `json:"title"`
 	Subject      string            `json:"subject,omitempty"` // the values that were given, for people
 	Params       map[string]string `json:"params"`            // as typed, keys and choices normalised

@@ -189,6 +189,7 @@ func (l look) notes() []string {
 	add(p.Safe.Verified == safe.VerifiedByProvider && p.Blind == "", "The Safe's code is not a published Safe release: only its own word says that it is version %s.", p.Safe.Version)
 	add(l.f.Single, "Unverified: one provider only is configured, so nothing on this card was checked against a second one.")
 	add(l.banner() != "", "%s", l.banner())
+	add(l.open && !p.State.Ended() && l.reconfigured(), "The configuration was changed since this was drafted: what is said of it is about the one of then.")
 	add(p.Forced != "" && l.open, "%s forced this although the simulation reverts.", p.Forced)
 	t := p.Active()
 	add(t != nil && !p.State.Ended() && t.State != TxMined && t.State != TxFinal && t.Tx.Nonce > p.SafeNonce,

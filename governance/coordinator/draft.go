@@ -24,7 +24,7 @@ func (c *Coordinator) draft(ctx context.Context, w wish) (*drafting, error) {
 	guarded := c.cfg.Safes[w.pb.Safe]
 	d := &drafting{c: c, wish: w, chain: c.cfg.Chains[guarded.Chain], guarded: guarded}
 	d.p = governance.Proposal{
-		Kind: w.pb.Kind, Playbook: w.pb.Name, PlaybookHash: w.pb.Hash(), Title: w.pb.Title, Subject: w.bound.Subject(), Params: w.bound.Params, Target: w.bound.Target(),
+		Kind: w.pb.Kind, Playbook: w.pb.Name, PlaybookHash: w.pb.Hash(), Standing: c.cfg.Manifest.Kept(), Title: w.pb.Title, Subject: w.bound.Subject(), Params: w.bound.Params, Target: w.bound.Target(),
 		Reason: w.in.Reason, Proposer: w.in.Member, Wallet: w.in.Wallet, Stated: w.in.stated, CreatedAt: w.now, ExpiresAt: w.now.Add(w.pb.Policy.Expires), Policy: w.pb.Policy,
 		Public: w.pb.Public, Undo: w.pb.Undo, Dangers: []governance.DangerView{},
 		Transactions: []governance.Transaction{}, Postconditions: []governance.Postcondition{}, Objections: []governance.Opinion{}, Responders: []governance.Opinion{},

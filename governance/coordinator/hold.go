@@ -42,6 +42,9 @@ func (c *Coordinator) stillWithinBounds(ctx context.Context, chain ChainConfig, 
 	if err != nil {
 		return fmt.Errorf("%sits playbook would not allow it any more: %w", governance.HeldProblem, err)
 	}
+	if pb.Hash() != p.PlaybookHash && !bound.Makes(p.Intent) {
+		return fmt.Errorf("%sits playbook %s was changed since, and would call something else: propose it again", governance.HeldProblem, p.Playbook)
+	}
 	var readings []safe.Result
 	if named := bound.Reads(); len(named) > 0 {
 		head, _, err := chain.Chain.Recent(ctx)

@@ -112,3 +112,61 @@ func TestAVetoNeedsASignedConfigurationToo(t *testing.T) {
 		}
 	})
 }
+
+// TestWhatWasDraftedUnderPlantedFilesIsNotShownAsSigned: whoever can write the server's files plants a playbook, proposes, and puts the
+// signed files back. The card goes on telling the set that it was drafted under, and nothing of it is sent.
+func TestWhatWasDraftedUnderPlantedFilesIsNotShownAsSigned(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		planted, signed := standing(1), standing(1, "alice")
+		signed.Manifest = common.Hash{2}
+		own := r.cfg.Playbooks["set-ltv"]
+		under := func(m governance.Vouched, pb *governance.Playbook) {
+			r.stop()
+			r.cfg.Manifest, r.cfg.Playbooks["set-ltv"] = m, pb
+			r.start()
+		}
+		under(planted, ltvBook(t, "Change a loan-to-value", "setLtv(address asset, uint256 ltv)"))
+		v := r.setLtv("4000")
+		under(signed, own)
+		card := r.show(v.ID)
+		if !noted(card, "signed by 0 of the 1 members") || !noted(card, "changed since this was drafted") || card.Manifest.Hash != planted.Manifest.Hex() || len(card.Manifest.SignedBy) > 0 {
+			t.Errorf("the card says %q with %+v", card.Notes, card.Manifest)
+		}
+		if fresh := r.show(r.setLtv("4100").ID); noted(fresh, "members") || len(fresh.Manifest.SignedBy) != 1 {
+			t.Errorf("what is drafted under the signed set says %q with %+v", fresh.Notes, fresh.Manifest)
+		}
+	})
+}
+
+// TestAPlaybookThatCallsSomethingElseNowSendsNothingOfBefore; one of which only words changed does.
+func TestAPlaybookThatCallsSomethingElseNowSendsNothingOfBefore(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		r.start()
+		v := r.setLtv("4000")
+		under := func(pb *governance.Playbook) {
+			r.stop()
+			r.cfg.Playbooks["set-ltv"] = pb
+			r.start()
+		}
+		under(ltvBook(t, "Change a loan-to-value", "setReserveFactor(address asset, uint256 factor)"))
+		r.sign(v, v.SafeTxHash, alice, bob)
+		r.until("it is held back", r.heldFor(v.ID, "would call something else: propose it again"))
+		r.quiet("its playbook calls something else now")
+		under(ltvBook(t, "Change how much can be borrowed", "setLtv(address asset, uint256 ltv)"))
+		r.ends(v.ID, governance.StateExecuted, "ltv 4000")
+	})
+}
+
+// ltvBook is a playbook called set-ltv.
+func ltvBook(t *testing.T, title, function string) *governance.Playbook {
+	t.Helper()
+	pb, err := governance.CompilePlaybook(governance.PlaybookSpec{Name: "set-ltv", Title: title, Kind: "parameter", Safe: "guardian",
+		Params: []governance.ParamSpec{{Name: "asset", Type: "address", Required: true, Choices: []governance.ChoiceSpec{{Name: "usdc", Value: usdc.Hex()}}},
+			{Name: "ltv", Type: "uint256", Required: true, Sample: "6000"}},
+		Calls:  []governance.CallSpec{{To: market1.Hex(), Function: function, Args: []any{"{{asset}}", "{{ltv}}"}}},
+		Policy: governance.PolicySpec{Propose: []string{"guardian"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pb
+}

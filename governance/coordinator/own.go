@@ -31,6 +31,7 @@ func only(in Intent, name, example string) (string, error) {
 func (c *Coordinator) ownDraft(in Intent, guarded SafeConfig, p governance.Proposal) *drafting {
 	now := time.Now().UTC()
 	p.Reason, p.Proposer, p.Wallet, p.Stated, p.CreatedAt, p.ExpiresAt = in.Reason, in.Member, in.Wallet, in.stated, now, now.Add(p.Policy.Expires)
+	p.Standing = c.cfg.Manifest.Kept()
 	p.Dangers, p.Transactions, p.Postconditions, p.Changes = []governance.DangerView{}, []governance.Transaction{}, []governance.Postcondition{}, []governance.Change{}
 	p.Objections, p.Responders = []governance.Opinion{}, []governance.Opinion{}
 	return &drafting{c: c, wish: wish{in: in, now: now}, chain: c.cfg.Chains[guarded.Chain], guarded: guarded, p: p}
