@@ -57,6 +57,7 @@ type fake struct {
 	watchers []chan coordinator.Notice
 	broken   error // what every use-case answers, when set
 	lies     bool  // typed data is of something else than what is shown
+	mute     bool  // typed data is refused: the providers do not agree
 }
 
 func newFake(views ...governance.View) *fake {
@@ -206,6 +207,9 @@ func (f *fake) TypedData(_ context.Context, id string, hash common.Hash, _ commo
 	v, err := f.find(id)
 	if err != nil {
 		return nil, err
+	}
+	if f.mute {
+		return nil, governance.Refuse(governance.CodeNoAgreement, "try again", "the providers do not agree")
 	}
 	for _, t := range v.SafeTxs {
 		if hash == (common.Hash{}) || t.SafeTxHash == hash.Hex() {

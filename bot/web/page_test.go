@@ -321,6 +321,18 @@ func TestPagesComeBackAfterTheServerWasAway(t *testing.T) {
 	}
 }
 
+// TestPageGoesOnOnceTheServerCanAnswer: nobody has to press anything for that.
+func TestPageGoesOnOnceTheServerCanAnswer(t *testing.T) {
+	f := newFake(pauseView())
+	f.mute = true
+	b := openTab(t, f, owner(0), phone)
+	b.open(signPath)
+	b.press("Connect Test Wallet")
+	b.sees("Signing is off", "the providers do not agree")
+	f.change("P-12", func(*governance.View) { f.mute = false })
+	b.sees("Sign the pause at nonce 7")
+}
+
 func TestPageSaysCalmlyThatASignatureIsNotNeededAnyMore(t *testing.T) {
 	f, w := newFake(pauseView()), owner(0)
 	b := openTab(t, f, w, phone)

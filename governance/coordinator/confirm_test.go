@@ -265,6 +265,35 @@ func TestTheTypedDataIsThatOfTheActiveOrTheNamedSafeTx(t *testing.T) {
 	})
 }
 
+// TestAnEmergencyIsSignedAlsoWhileTheProvidersDoNotAgree: what a wallet signs follows from the proposal alone. What is no emergency waits
+// until it is known what its owner is.
+func TestAnEmergencyIsSignedAlsoWhileTheProvidersDoNotAgree(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.start()
+		pause, change := r.pause("usdc"), r.setLtv("4000")
+		plain, err := r.c.TypedData(t.Context(), pause.ID, common.Hash{}, common.Address{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for how, breaks := range map[string]func(*scripted){
+			"they contradict each other": func(s *scripted) { s.down = true },
+			"they hang":                  func(s *scripted) { s.latency = time.Hour },
+		} {
+			r.pass(2 * time.Second)
+			r.chain.set(func(s *scripted) { s.down, s.latency = false, 10*time.Millisecond; breaks(s) })
+			began := time.Now()
+			got, err := r.c.TypedData(t.Context(), pause.ID, common.Hash{}, addressOf(alice))
+			if err != nil || string(got) != string(plain) || time.Since(began) > ownerPatience {
+				t.Errorf("%s: a pause is signed as %s, %v, after %s", how, got, err, time.Since(began))
+			}
+			_, err = r.c.TypedData(t.Context(), change.ID, common.Hash{}, addressOf(alice))
+			refused(t, err, governance.CodeNoAgreement)
+			_, err = r.c.TypedData(t.Context(), pause.ID, common.Hash{}, addressOf(mallory))
+			refused(t, err, governance.CodeNotOwner)
+		}
+	})
+}
+
 func txAt(p governance.Proposal, nonce uint64) safe.Tx {
 	for _, t := range p.SafeTxs {
 		if t.Tx.Nonce == nonce {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"belay/governance"
 	"belay/safe"
@@ -43,18 +44,33 @@ func (c *Coordinator) ownerSafe(ctx context.Context, p governance.Proposal, owne
 	if err != nil {
 		return nil, err
 	}
-	head, _, err := chain.Chain.Recent(ctx)
-	if err != nil {
-		return nil, noAgreement("the owner "+owner.Hex(), err)
-	}
-	state, err := chain.Chain.StateAt(ctx, head, owner)
+	version, err := versionOf(ctx, chain, owner)
 	switch {
 	case errors.Is(err, safe.ErrNotSafe):
 		return nil, nil //nolint:nilnil // an ordinary account
+	case err != nil && p.Kind.Emergency():
+		// A pause never waits for providers, and what a wallet signs follows from the proposal alone. Should the owner be a Safe after
+		// all, a signature over this is refused, and nothing is lost.
+		return nil, nil //nolint:nilnil // taken for an ordinary account
 	case err != nil:
 		return nil, noAgreement("the owner "+owner.Hex(), err)
 	}
-	return &safe.Domain{ChainID: p.Safe.ChainID, Safe: owner, Version: state.Version}, nil
+	return &safe.Domain{ChainID: p.Safe.ChainID, Safe: owner, Version: version}, nil
+}
+
+// ownerPatience is how long somebody who wants to sign waits for what an owner is.
+const ownerPatience = 3 * time.Second
+
+// versionOf is the version of an owner that is a Safe itself.
+func versionOf(ctx context.Context, chain ChainConfig, owner common.Address) (safe.Version, error) {
+	ctx, stop := context.WithTimeout(ctx, ownerPatience)
+	defer stop()
+	head, _, err := chain.Chain.Recent(ctx)
+	if err != nil {
+		return safe.Version{}, fmt.Errorf("read head: %w", err)
+	}
+	state, err := chain.Chain.StateAt(ctx, head, owner)
+	return state.Version, err
 }
 
 // vouching is what the owners of a Safe sign that is an owner itself.

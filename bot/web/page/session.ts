@@ -12,6 +12,9 @@ import type { Verdict } from "./verify";
 import { accountsOf, chainOf, connect, follow, send, signTypedData, switchTo, WalletError } from "./wallet";
 import type { Wallet } from "./wallet";
 
+/** How long after a question that the server could not answer it is asked again, in milliseconds. */
+const askAgainAfter = 4000;
+
 export type Step = "blocked" | "over" | "unapproved" | "connect" | "chain" | "owner" | "checking" | "disagrees" | "sign" | "done";
 
 export interface Message {
@@ -146,16 +149,23 @@ export class Session {
 
   async #ask(wallet: Wallet, t: SafeTx, asked: Asked): Promise<void> {
     const p = this.proposal;
-    const [document, reading] = await Promise.all([
+    const [answer, reading] = await Promise.all([
       get(proposalPath(this.ref, "/typed-data", { safe_tx_hash: t.safe_tx_hash, owner: this.account })).then(
-        (told) => checkTypedData(p, t, told),
-        (thrown: unknown) => ({ ok: false, text: sentence(thrown) }),
+        (told) => ({ document: checkTypedData(p, t, told), silent: false }),
+        (thrown: unknown) => ({ document: { ok: false, text: sentence(thrown) }, silent: true }),
       ),
       readChain(wallet, p, t, this.account),
     ]);
-    asked.document = document;
+    asked.document = answer.document;
     asked.reading = reading;
     this.update();
+    // Nobody should have to press a button for a server that was away. What it answered wrongly stays for people to read.
+    if (answer.silent) {
+      const key = this.#key(t);
+      setTimeout(() => {
+        if (this.#asked.get(key) === asked) void this.#ask(wallet, t, asked);
+      }, askAgainAfter);
+    }
   }
 
   /** Forgets what chain and server said, and asks again. */
