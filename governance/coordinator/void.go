@@ -19,11 +19,11 @@ const voidLife = 72 * time.Hour
 // proposeVoid asks owners to use up the nonce at which an earlier proposal can still be executed: the Safe calls itself with nothing.
 // It is how an ended proposal, whose signatures nobody can take back, is made harmless, and one way to close a gap.
 func (c *Coordinator) proposeVoid(ctx context.Context, in Intent) (Proposed, error) {
-	doomed, err := c.doomed(in)
+	doomed, nonce, err := c.doomed(in)
 	if err != nil {
 		return Proposed{}, err
 	}
-	d, err := c.draftVoid(ctx, in, doomed)
+	d, err := c.draftVoid(ctx, in, doomed, nonce)
 	if err != nil {
 		return Proposed{}, err
 	}
@@ -37,34 +37,33 @@ func (c *Coordinator) proposeVoid(ctx context.Context, in Intent) (Proposed, err
 	})
 }
 
-// doomed finds the proposal whose nonce is to be used up, and refuses where that would be wrong: an open emergency is withdrawn
-// first, and where no signature works and nothing waits behind it there is nothing to burn.
-func (c *Coordinator) doomed(in Intent) (governance.Proposal, error) {
-	var none governance.Proposal
+// doomed finds the proposal that can still be executed and the nonce that is to be used up, and refuses where that would be wrong: an
+// open emergency is withdrawn first, and where no signature works and nothing waits behind it there is nothing to burn.
+func (c *Coordinator) doomed(in Intent) (p governance.Proposal, nonce uint64, err error) {
 	id, err := only(in, "proposal", "P-12")
 	if err != nil {
-		return none, err
+		return p, 0, err
 	}
-	p, err := c.load(id)
-	if err != nil {
-		return none, err
+	if p, err = c.load(id); err != nil {
+		return p, 0, err
 	}
 	if err := c.permit(in, &governance.Playbook{Name: "a void of " + p.ID, Policy: p.Policy}); err != nil {
-		return none, err
+		return p, 0, err
 	}
 	others, err := c.unended()
 	if err != nil {
-		return none, fmt.Errorf("read open proposals: %w", err)
+		return p, 0, fmt.Errorf("read open proposals: %w", err)
 	}
+	burn := burnable(p, others)
 	switch {
 	case p.Playbook == VoidPlaybook:
-		return none, governance.Refuse(governance.CodeNotOpen, "withdraw it instead", "%s uses up a nonce itself", p.ID)
+		return p, 0, governance.Refuse(governance.CodeNotOpen, "withdraw it instead", "%s uses up a nonce itself", p.ID)
 	case p.Kind.Emergency() && !p.State.Ended():
-		return none, governance.Refuse(governance.CodeNotOpen, "object with your wallets, or wait until it expires", "%s is an open emergency, and is never stopped by a rival for its nonce", p.ID)
-	case burnable(p, others) == nil:
-		return none, governance.Refuse(governance.CodeNotOpen, "nothing is left to do", "no signature over %s works any more", p.ID)
+		return p, 0, governance.Refuse(governance.CodeNotOpen, "object with your wallets, or wait until it expires", "%s is an open emergency, and is never stopped by a rival for its nonce", p.ID)
+	case burn == nil:
+		return p, 0, governance.Refuse(governance.CodeNotOpen, "nothing is left to do", "no signature over %s works any more", p.ID)
 	}
-	return p, nil
+	return p, burn.Tx.Nonce, nil
 }
 
 // burnable is the SafeTx whose nonce a void of p uses up: the one that people are asked to sign, or that signatures over an ended
@@ -88,12 +87,8 @@ func burnable(p governance.Proposal, others []governance.Proposal) *governance.S
 }
 
 // draftVoid reads the Safe and tries the transaction.
-func (c *Coordinator) draftVoid(ctx context.Context, in Intent, doomed governance.Proposal) (*drafting, error) {
-	others, err := c.unended()
-	if err != nil {
-		return nil, fmt.Errorf("read open proposals: %w", err)
-	}
-	nonce, guarded := burnable(doomed, others).Tx.Nonce, c.cfg.Safes[doomed.Safe.Name]
+func (c *Coordinator) draftVoid(ctx context.Context, in Intent, doomed governance.Proposal, nonce uint64) (*drafting, error) {
+	guarded := c.cfg.Safes[doomed.Safe.Name]
 	d := c.ownDraft(in, guarded, governance.Proposal{
 		Kind: governance.KindCustom, Playbook: VoidPlaybook, Title: "Use up a nonce, so that " + doomed.ID + " can never be executed", Subject: "nonce " + strconv.FormatUint(nonce, 10),
 		Params: map[string]string{"proposal": doomed.ID}, Target: VoidPlaybook + " " + doomed.Safe.Name + " " + strconv.FormatUint(nonce, 10),

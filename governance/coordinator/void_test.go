@@ -137,6 +137,24 @@ func TestWhatIsNotVoided(t *testing.T) {
 	})
 }
 
+// TestAVoidKeepsTheNonceThatItWasAllowedFor, although what waits behind the gap is taken down before the Safe is read.
+func TestAVoidKeepsTheNonceThatItWasAllowedFor(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.start()
+		gap, behind := r.setLtv("4000"), r.setLtv("5000")
+		r.withdrawn(gap.ID)
+		in := Intent{Playbook: VoidPlaybook, Params: map[string]string{"proposal": gap.ID}, Member: "alice"}
+		doomed, nonce, err := r.c.doomed(in)
+		if err != nil || nonce != gap.Nonce {
+			t.Fatalf("nonce %d of %s: %v", nonce, doomed.ID, err)
+		}
+		r.withdrawn(behind.ID)
+		if d, err := r.c.draftVoid(t.Context(), in, doomed, nonce); err != nil || d.tx.Tx.Nonce != gap.Nonce {
+			t.Fatalf("drafted: %v", err)
+		}
+	})
+}
+
 // TestAnEmergencyIsNotHeldBackByAVoid: it takes the nonce, and the void gives way.
 func TestAnEmergencyIsNotHeldBackByAVoid(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
