@@ -3,7 +3,6 @@ package coordinator
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -37,9 +36,8 @@ func (c *Coordinator) ownDraft(in Intent, guarded SafeConfig, p governance.Propo
 	return &drafting{c: c, wish: wish{in: in, now: now}, chain: c.cfg.Chains[guarded.Chain], guarded: guarded, p: p}
 }
 
-// openOwn commits a proposal of an own playbook, or joins the one that is open for the same. Place gives it its number, its
-// SafeTxs and its words.
-func (c *Coordinator) openOwn(ctx context.Context, d *drafting, place func(id string, others []governance.Proposal) governance.Proposal) (Proposed, error) {
+// openOwn commits a proposal of an own playbook, or joins the one that is open for the same.
+func (c *Coordinator) openOwn(ctx context.Context, d *drafting, place placing) (Proposed, error) {
 	c.proposing.Lock()
 	defer c.proposing.Unlock()
 	others, err := c.unended()
@@ -57,17 +55,11 @@ func (c *Coordinator) openOwn(ctx context.Context, d *drafting, place func(id st
 	if err := uncrowded(d.wish.in, d.p.Kind, others); err != nil {
 		return Proposed{}, err
 	}
-	d.p.Crowd = crowd(d.wish.in, d.p.Kind, others)
-	last, err := c.cfg.Store.LastNumber()
+	p, err := c.open(ctx, place, others)
 	if err != nil {
-		return Proposed{}, fmt.Errorf("number the proposal: %w", err)
-	}
-	p := place("P-"+strconv.FormatUint(last+1, 10), others)
-	made, err := c.decideAndCommit(ctx, governance.Proposal{ID: p.ID}, governance.Propose{Draft: p})
-	if err != nil {
-		return Proposed{}, recorded(err)
+		return Proposed{}, err
 	}
 	nudge(c.headsDue[p.Safe.Chain])
-	view, err := c.look(made, warRoom)
+	view, err := c.look(p, warRoom)
 	return Proposed{View: view}, err
 }

@@ -47,7 +47,7 @@ func (c *Coordinator) Propose(ctx context.Context, in Intent) (Proposed, error) 
 	if err := uncrowded(in, w.pb.Kind, others); err != nil {
 		return Proposed{}, err
 	}
-	p, err := c.open(ctx, d, others)
+	p, err := c.open(ctx, d.placed, others)
 	if err != nil {
 		return Proposed{}, err
 	}
@@ -145,13 +145,16 @@ func (c *Coordinator) join(ctx context.Context, in Intent, open *governance.Prop
 	return Proposed{View: view, Joined: true}, err
 }
 
+// placing gives a draft its number, its SafeTxs and its words among what is open.
+type placing func(id string, others []governance.Proposal) governance.Proposal
+
 // open commits a new proposal. The caller holds c.proposing.
-func (c *Coordinator) open(ctx context.Context, d *drafting, others []governance.Proposal) (governance.Proposal, error) {
+func (c *Coordinator) open(ctx context.Context, place placing, others []governance.Proposal) (governance.Proposal, error) {
 	last, err := c.cfg.Store.LastNumber()
 	if err != nil {
 		return governance.Proposal{}, fmt.Errorf("number the proposal: %w", err)
 	}
-	draft := d.placed("P-"+strconv.FormatUint(last+1, 10), others)
+	draft := place("P-"+strconv.FormatUint(last+1, 10), others)
 	p, err := c.decideAndCommit(ctx, governance.Proposal{ID: draft.ID}, governance.Propose{Draft: draft})
 	return p, recorded(err)
 }

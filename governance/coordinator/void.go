@@ -29,7 +29,7 @@ func (c *Coordinator) proposeVoid(ctx context.Context, in Intent) (Proposed, err
 	}
 	return c.openOwn(ctx, d, func(id string, others []governance.Proposal) governance.Proposal {
 		p := d.p
-		p.ID = id
+		p.ID, p.Crowd = id, crowd(in, p.Kind, others)
 		p.SafeTxs = []governance.SafeTx{atNonce(d.tx, p.Safe, governance.PurposeVoid, d.tx.Tx.Nonce)}
 		c.describe(&p, others)
 		p.Calls[0].Text = governance.Untrusted(fmt.Sprintf("%s calls itself with no data and no value: it uses up nonce %d and does nothing else", c.books[d.chain.Name].Name(d.guarded.Address), d.tx.Tx.Nonce))
