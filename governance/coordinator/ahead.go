@@ -2,7 +2,6 @@ package coordinator
 
 import (
 	"context"
-	"fmt"
 
 	"belay/governance"
 	"belay/safe"
@@ -23,8 +22,8 @@ func (t *tending) readAhead(ctx context.Context, head safe.Block, next []governa
 		calls = append(calls, of...)
 	}
 	t.ahead = map[string]safe.Result{}
-	answers, err := t.chain.Chain.Read(ctx, head, calls)
-	if err != nil || len(answers) != len(calls) {
+	answers, err := readAll(ctx, t.chain, head, calls)
+	if err != nil {
 		return
 	}
 	for i, call := range calls {
@@ -51,11 +50,7 @@ func readsOf(p governance.Proposal) []safe.Call {
 // read answers from what was read ahead at this head, or asks the chain.
 func (t *tending) read(ctx context.Context, chain ChainConfig, head safe.Block, calls []safe.Call) ([]safe.Result, error) {
 	if !t.holds(calls) {
-		answers, err := chain.Chain.Read(ctx, head, calls)
-		if err == nil && len(answers) != len(calls) {
-			err = fmt.Errorf("%d answers to %d reads", len(answers), len(calls))
-		}
-		return answers, err
+		return readAll(ctx, chain, head, calls)
 	}
 	answers := make([]safe.Result, len(calls))
 	for i, call := range calls {

@@ -18,7 +18,7 @@ func (c *Coordinator) safeAt(ctx context.Context, chain ChainConfig, at safe.Blo
 	if known, ok := c.hints.safeAt(key, at); ok {
 		return known, nil
 	}
-	results, err := chain.Chain.Read(ctx, at, []safe.Call{safe.OwnersCall(address), safe.ThresholdCall(address), safe.NonceCall(address),
+	results, err := readAll(ctx, chain, at, []safe.Call{safe.OwnersCall(address), safe.ThresholdCall(address), safe.NonceCall(address),
 		safe.VersionCall(address), safe.SingletonCall(address)})
 	if err != nil {
 		return safe.State{}, fmt.Errorf("read safe at block %d: %w", at.Number, err)
@@ -32,9 +32,6 @@ func (c *Coordinator) safeAt(ctx context.Context, chain ChainConfig, at safe.Blo
 }
 
 func decodeSafe(at safe.Block, results []safe.Result) (s safe.State, err error) {
-	if len(results) != 5 {
-		return s, fmt.Errorf("%d answers to 5 reads", len(results))
-	}
 	s.Block = at
 	if s.Owners, err = safe.DecodeOwners(results[0]); err != nil {
 		return s, err

@@ -41,7 +41,12 @@ func (c *Coordinator) ask(ctx context.Context, chain ChainConfig, calls []safe.C
 	if err != nil {
 		return nil, fmt.Errorf("read head: %w", err)
 	}
-	answers, err := chain.Chain.Read(ctx, head, calls)
+	return readAll(ctx, chain, head, calls)
+}
+
+// readAll reads at a block, and takes no fewer answers than it asked for.
+func readAll(ctx context.Context, chain ChainConfig, at safe.Block, calls []safe.Call) ([]safe.Result, error) {
+	answers, err := chain.Chain.Read(ctx, at, calls)
 	if err == nil && len(answers) != len(calls) {
 		err = fmt.Errorf("%d answers to %d reads", len(answers), len(calls))
 	}
