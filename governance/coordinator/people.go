@@ -13,10 +13,11 @@ import (
 
 // people maps accounts and wallets to members. Only immutable ids count, never names or addresses of mail.
 type people struct {
-	byName    map[string]Member
-	byAccount map[string]string         // "slack/U1" → member
-	byWallet  map[common.Address]string // as newPeople made it: every View looks its names up in it
-	groups    map[string][]string       // "slack/S1" → roles
+	byName      map[string]Member
+	byAccount   map[string]string         // "slack/U1" → member
+	byWallet    map[common.Address]string // handed out with every View, which looks its names up in it; never written to
+	publicNames []string                  // members whose names the public may read; never written to either
+	groups      map[string][]string       // "slack/S1" → roles
 }
 
 func newPeople(cfg Config) people {
@@ -31,6 +32,9 @@ func newPeople(cfg Config) people {
 		}
 		for _, w := range m.Wallets {
 			p.byWallet[w] = m.Name
+		}
+		if m.Public && cfg.PublicNames {
+			p.publicNames = append(p.publicNames, m.Name)
 		}
 	}
 	for role, ids := range cfg.Groups {

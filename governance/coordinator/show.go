@@ -128,18 +128,8 @@ func (c *Coordinator) plainFacts(p governance.Proposal) governance.Facts {
 	chain := c.cfg.Chains[p.Safe.Chain]
 	return governance.Facts{
 		PublicID: c.ids.publicID(p.ID), PublicURL: c.cfg.PublicURL, Explorer: chain.Explorer, Confirmations: int(chain.Confirmations), //nolint:gosec // a small depth
-		Single: chain.Single, Manifest: c.cfg.Manifest, Head: c.hints.head(p.Safe.Chain), Members: c.people.byWallet, PublicNames: c.publicNames(),
+		Single: chain.Single, Manifest: c.cfg.Manifest, Head: c.hints.head(p.Safe.Chain), Members: c.people.byWallet, PublicNames: c.people.publicNames,
 	}
-}
-
-// publicNames are the members whose names the public may read.
-func (c *Coordinator) publicNames() (names []string) {
-	for _, m := range c.cfg.Members {
-		if m.Public && c.cfg.PublicNames {
-			names = append(names, m.Name)
-		}
-	}
-	return names
 }
 
 // ReadKey is the capability to read a proposal before it is public. It goes into links for members, never into a log.
