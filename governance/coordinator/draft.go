@@ -249,17 +249,9 @@ func (d *drafting) try(ctx context.Context) error {
 	return d.funded(t)
 }
 
-// batches are the batch libraries that were proven for the transaction.
-func (d *drafting) batches() []common.Address {
-	if d.tx.Tx.Operation == safe.OperationDelegateCall {
-		return []common.Address{d.tx.Tx.To} // found by address and code hash, see assemble
-	}
-	return nil
-}
-
 // codeless are the targets at which there is no contract.
 func (d *drafting) codeless(ctx context.Context) (list []common.Address, err error) {
-	targets := d.book().Targets(d.tx.Tx, d.batches()...)
+	targets := d.book().Targets(d.tx.Tx, batches(d.tx.Tx)...)
 	hashes, err := d.chain.Chain.CodeHashes(ctx, d.state.Block, targets...)
 	for i, hash := range hashes {
 		if hash == (common.Hash{}) {
@@ -279,7 +271,7 @@ func (d *drafting) intoNothing(t trial) error {
 		d.blind("the code at the targets could not be read: " + unread.Error())
 	}
 	d.p.Dangers = append(d.p.Dangers, t.recoded...)
-	for _, danger := range d.book().IntoNothing(d.tx.Tx, t.codeless, d.batches()...) {
+	for _, danger := range d.book().IntoNothing(d.tx.Tx, t.codeless, batches(d.tx.Tx)...) {
 		d.p.Dangers = append(d.p.Dangers, governance.DangerView{Code: danger.Code, Text: danger.Text})
 	}
 	return nil

@@ -113,20 +113,23 @@ func (c *Coordinator) describe(p *governance.Proposal, others []governance.Propo
 		p.Calls = append(p.Calls, callView(c.books[p.Safe.Chain].Describe(call)))
 	}
 	first := p.SafeTxs[0].Tx
-	var batch []common.Address
-	if first.Operation == safe.OperationDelegateCall {
-		batch = append(batch, first.To) // found by address and code hash, see assemble
-	}
 	dangers := c.twins(*p)
-	for _, danger := range c.books[p.Safe.Chain].Dangers(p.Safe.Domain(), first, batch...) {
+	for _, danger := range c.books[p.Safe.Chain].Dangers(p.Safe.Domain(), first, batches(first)...) {
 		dangers = append(dangers, governance.DangerView{Code: danger.Code, Text: danger.Text})
 	}
 	p.Dangers = slices.Concat(dangers, p.Dangers, displaced(*p, others))
 }
 
+// batches are the batch libraries that were proven for a transaction: found by address and code hash, see assemble.
+func batches(t safe.Tx) []common.Address {
+	if t.Operation == safe.OperationDelegateCall {
+		return []common.Address{t.To}
+	}
+	return nil
+}
+
 // twins names every earlier proposal of the same intent that has ended while signatures for it still work: whoever holds them can
-// do it a second time.
-// And it names what has ended and can be executed in the place of this one, at its nonce.
+// do it a second time. And it names what has ended and can be executed in the place of this one, at its nonce.
 func (c *Coordinator) twins(p governance.Proposal) []governance.DangerView {
 	dangers := []governance.DangerView{}
 	watched, err := c.cfg.Store.Watched()
@@ -135,11 +138,14 @@ func (c *Coordinator) twins(p governance.Proposal) []governance.DangerView {
 		return dangers
 	}
 	for _, o := range watched {
-		if o.ID != p.ID && o.State.Ended() && o.Usable() && o.Target == p.Target && o.Safe.Same(p.Safe) {
+		if o.ID == p.ID || !o.State.Ended() || !o.Usable() || !o.Safe.Same(p.Safe) {
+			continue
+		}
+		if o.Target == p.Target {
 			dangers = append(dangers, governance.DangerView{Code: governance.DangerSignedBefore,
 				Text: fmt.Sprintf("%s asked for the same and has ended, but signatures for it still work at nonce %d: both can be executed.", o.ID, o.Active().Tx.Nonce)})
 		}
-		if t := o.SignedAt(p.SafeTxs[0].Tx.Nonce); o.ID != p.ID && o.State.Ended() && o.Usable() && t != nil && o.Safe.Same(p.Safe) && p.Playbook != VoidPlaybook {
+		if t := o.SignedAt(p.SafeTxs[0].Tx.Nonce); t != nil && p.Playbook != VoidPlaybook {
 			dangers = append(dangers, governance.DangerView{Code: governance.DangerLoadedRival,
 				Text: fmt.Sprintf("%s has ended, but signatures for it still work at nonce %d, where this stands: anyone can execute that one first, and then this must be proposed again.", o.ID, t.Tx.Nonce)})
 		}

@@ -51,7 +51,7 @@ func newBooks(cfg Config) (map[string]*calldata.Book, error) {
 
 // bound are the contracts among the transaction's targets that were configured with the code they have to have.
 func (d *drafting) bound() (list []ContractConfig) {
-	targets := d.book().Targets(d.tx.Tx, d.batches()...)
+	targets := d.book().Targets(d.tx.Tx, batches(d.tx.Tx)...)
 	for _, c := range d.c.cfg.Contracts {
 		pinned := c.CodeHash != (common.Hash{}) || c.ImplementationHash != (common.Hash{})
 		if c.Chain == d.chain.Name && pinned && slices.Contains(targets, c.Address) {
