@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync"
 
 	"belay/governance"
 	"belay/safe"
@@ -55,30 +54,28 @@ func (d *drafting) reduce(ctx context.Context) bool {
 // where a simulation cannot be had.
 func (d *drafting) largestSubset(ctx context.Context) (works []safe.Call, faults []fault) {
 	alone := make([]safe.Simulation, len(d.outer))
-	failed := make([]error, len(d.outer))
-	var trying sync.WaitGroup
+	trials := make([]func() error, len(d.outer))
 	for i, call := range d.outer {
-		trying.Go(func() { alone[i], failed[i] = d.attempt(ctx, []safe.Call{call}) })
+		trials[i] = func() (err error) { alone[i], err = d.attempt(ctx, []safe.Call{call}); return }
 	}
-	trying.Wait()
+	if together(trials...) != nil {
+		return nil, nil
+	}
 	for i, call := range d.outer {
-		switch {
-		case failed[i] != nil:
-			return nil, nil
-		case !alone[i].Reverts(): // it works, or one provider alone says that it does not
-			works = append(works, call)
-		default:
+		if alone[i].Reverts() {
 			faults = append(faults, fault{call, alone[i].Error})
+			continue
 		}
+		works = append(works, call) // it works, or one provider alone says that it does not
 	}
 	if len(works) < 2 {
 		return works, faults
 	}
-	together, err := d.attempt(ctx, works)
+	whole, err := d.attempt(ctx, works)
 	switch {
 	case err != nil:
 		return nil, nil
-	case !together.Reverts():
+	case !whole.Reverts():
 		return works, faults
 	}
 	return d.oneByOne(ctx, works, faults)
