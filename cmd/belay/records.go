@@ -231,7 +231,7 @@ func (p *program) proposeSigned(ctx context.Context, w *walletFlags, server stri
 
 // knownPlaybook refuses what the running program would refuse, in the words of the command line: chat may be down.
 func knownPlaybook(cfg *configs.Config, name, reason string) error {
-	if name == coordinator.VoidPlaybook || name == coordinator.VetoPlaybook || name == coordinator.RebuildPlaybook {
+	if coordinator.IsOwn(name) {
 		return nil
 	}
 	var names []string

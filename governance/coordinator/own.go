@@ -3,6 +3,7 @@ package coordinator
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,6 +12,9 @@ import (
 
 // own are the playbooks that are Belay's own: what they do follows from what is on the table, so that nobody has to write them down.
 var own = []string{VoidPlaybook, VetoPlaybook, RebuildPlaybook}
+
+// IsOwn reports whether a playbook is Belay's own, which no configuration names.
+func IsOwn(playbook string) bool { return slices.Contains(own, playbook) }
 
 // only reads the one parameter of an own playbook.
 func only(in Intent, name, example string) (string, error) {

@@ -160,7 +160,7 @@ func (d *Desk) Preview(_ context.Context, in coordinator.Intent) (governance.Vie
 }
 
 func (d *Desk) draft(in coordinator.Intent) (governance.View, error) {
-	if in.Playbook == coordinator.VoidPlaybook || in.Playbook == coordinator.VetoPlaybook || in.Playbook == coordinator.RebuildPlaybook {
+	if coordinator.IsOwn(in.Playbook) {
 		v := Sample()
 		v.Kind, v.Title, v.Playbook, v.Proposer = governance.KindCustom, in.Playbook+" "+in.Params["proposal"]+in.Params["operation"], in.Playbook, in.Member
 		return v, nil
