@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"belay/governance"
 	"belay/governance/timelock"
@@ -62,6 +63,7 @@ func (c *Coordinator) List(_ context.Context, q Query) (Page, error) {
 		before = inner
 	}
 	var page Page
+	watched := sync.OnceValues(c.cfg.Store.Watched)
 	for {
 		some, err := c.cfg.Store.Proposals(before, pageSize)
 		if err != nil {
@@ -76,7 +78,7 @@ func (c *Coordinator) List(_ context.Context, q Query) (Page, error) {
 				page.Next = page.Views[pageSize-1].PublicID
 				return page, nil
 			}
-			v, err := c.look(p, q.Viewer)
+			v, err := c.lookAmong(p, q.Viewer, watched)
 			if err != nil {
 				return Page{}, err
 			}
@@ -90,6 +92,11 @@ func (c *Coordinator) List(_ context.Context, q Query) (Page, error) {
 
 // look renders a proposal for a viewer.
 func (c *Coordinator) look(p governance.Proposal, viewer governance.Viewer) (governance.View, error) {
+	return c.lookAmong(p, viewer, c.cfg.Store.Watched)
+}
+
+// lookAmong is look for many: what is watched is asked for only where one waits behind others, and then best read once for all.
+func (c *Coordinator) lookAmong(p governance.Proposal, viewer governance.Viewer, watched func() ([]governance.Proposal, error)) (governance.View, error) {
 	f := c.plainFacts(p)
 	var err error
 	if f.Events, err = c.cfg.Store.Events(p.ID); err != nil {
@@ -99,7 +106,7 @@ func (c *Coordinator) look(p governance.Proposal, viewer governance.Viewer) (gov
 		return governance.View{}, fmt.Errorf("read the submissions of %s: %w", p.ID, err)
 	}
 	if viewer.Audience > governance.AudiencePublic {
-		if f.Ahead, err = c.ahead(p); err != nil {
+		if f.Ahead, err = ahead(p, watched); err != nil {
 			return governance.View{}, err
 		}
 	}
@@ -111,12 +118,12 @@ func (c *Coordinator) look(p governance.Proposal, viewer governance.Viewer) (gov
 }
 
 // ahead is what the Safe has to come by before it is the turn of a proposal that waits.
-func (c *Coordinator) ahead(p governance.Proposal) ([]governance.NoncePlace, error) {
+func ahead(p governance.Proposal, watched func() ([]governance.Proposal, error)) ([]governance.NoncePlace, error) {
 	t := p.Active()
 	if p.State.Ended() || t == nil || !t.Open() || t.Tx.Nonce <= p.SafeNonce {
 		return nil, nil
 	}
-	known, err := c.cfg.Store.Watched()
+	known, err := watched()
 	if err != nil {
 		return nil, fmt.Errorf("read what is before %s: %w", p.ID, err)
 	}
@@ -181,6 +188,7 @@ func (c *Coordinator) Timelocks(ctx context.Context, viewer governance.Viewer) (
 	if err != nil {
 		return nil, fmt.Errorf("list operations: %w", err)
 	}
+	watched := sync.OnceValues(c.cfg.Store.Watched)
 	out := make([]Timelock, 0, len(c.cfg.Timelocks))
 	for _, t := range c.cfg.Timelocks {
 		entry := Timelock{Name: t.Name, Kind: t.Kind, Chain: t.Chain, Address: t.Address.Hex(), MinDelay: c.minDelay(ctx, t), Operations: []TimelockOperation{}}
@@ -188,7 +196,7 @@ func (c *Coordinator) Timelocks(ctx context.Context, viewer governance.Viewer) (
 			if p.Timelock == nil || p.Timelock.Address != t.Address || p.Safe.Chain != t.Chain || !p.Visible(viewer.Audience) {
 				continue
 			}
-			view, err := c.look(p, viewer)
+			view, err := c.lookAmong(p, viewer, watched)
 			if err != nil {
 				return nil, err
 			}
