@@ -83,6 +83,7 @@ func TestDisclosingMakesPublic(t *testing.T) {
 
 func TestListsGoThroughPages(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
+		r.decodesOnce()
 		r.start()
 		for i := range 120 {
 			if i%2 == 0 {

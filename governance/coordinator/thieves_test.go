@@ -243,11 +243,15 @@ func TestAFloodPushesNoPauseToANonceThatNeverComes(t *testing.T) {
 // TestUnsignedPausesHoldARoutineForAnHourOnly: however many follow one another.
 func TestUnsignedPausesHoldARoutineForAnHourOnly(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
+		r.decodesOnce()
 		r.start()
 		v := r.propose(Intent{Playbook: "set-ltv", Params: map[string]string{"asset": "usdc", "ltv": "4000"}})
 		junk := r.pause("usdc")
 		r.sign(v, v.SafeTxHash, alice, bob)
-		for range 12 { // eleven hours
+		for range 12 { // eleven hours, or until it is sent
+			if len(r.chain.deeds()) > 0 {
+				break
+			}
 			r.pass(55 * time.Minute)
 			if _, err := r.c.Withdraw(t.Context(), junk.ID, "alice"); err != nil {
 				t.Fatal(err)
