@@ -221,7 +221,7 @@ func (p *program) proposeSigned(ctx context.Context, w *walletFlags, server stri
 		}
 		server = "http://" + cfg.HTTP.Listen
 	}
-	s := speaking{program: p, remote: remote{ctx: ctx, base: strings.TrimRight(server, "/")}, answers: bufio.NewReader(p.in), yes: yes}
+	s := speaking{sitting{program: p, remote: remote{ctx: ctx, base: strings.TrimRight(server, "/")}, answers: bufio.NewReader(p.in), yes: yes}}
 	var err error
 	if s.wallet, err = w.open(ctx, s.ask); err != nil {
 		return usage(err)

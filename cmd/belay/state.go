@@ -45,7 +45,7 @@ func (p *program) statements() (commands []*cobra.Command) {
 			if err != nil {
 				return err
 			}
-			s := speaking{program: p, remote: r, answers: bufio.NewReader(p.in), yes: yes}
+			s := speaking{sitting{program: p, remote: r, answers: bufio.NewReader(p.in), yes: yes}}
 			if s.wallet, err = w.open(cmd.Context(), s.ask); err != nil {
 				return usage(err)
 			}
@@ -59,13 +59,7 @@ func (p *program) statements() (commands []*cobra.Command) {
 func sentenced(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
 
 // speaking is one person with a wallet who says something.
-type speaking struct {
-	*program
-	remote  remote
-	wallet  signer
-	answers *bufio.Reader
-	yes     bool
-}
+type speaking struct{ sitting }
 
 // say signs a statement about a proposal and hands it in.
 func (s *speaking) say(id string, action governance.Action, text string) error {
@@ -132,10 +126,6 @@ func (s *speaking) agreed() error {
 		return errors.New("not signed")
 	}
 	return nil
-}
-
-func (s *speaking) ask(prompt string) (string, error) {
-	return (&sitting{program: s.program, answers: s.answers}).ask(prompt)
 }
 
 // propose signs an intent and hands it in: for a member when chat is down and the operator asleep.
