@@ -167,25 +167,22 @@ func standingWords(v governance.Vouched) string {
 }
 
 // tellManifest says at the start how the configuration stands.
-func tellManifest(cfg *configs.Config, last governance.Accepted, log *slog.Logger) error {
-	v, doubts, err := vouched(cfg, last)
-	if err != nil {
-		return err
-	}
-	for _, d := range doubts {
-		log.Warn("a signature over the configuration does not count", "file", cfg.Manifest.Signatures, "reason", clean(d.Error()))
+func (s *service) tellManifest() {
+	v, file := s.standing, s.cfg.Manifest.Signatures
+	for _, d := range s.doubts {
+		s.log.Warn("a signature over the configuration does not count", "file", file, "reason", clean(d.Error()))
 	}
 	for _, line := range v.Strangers() {
-		log.Warn("a signature over the configuration is by a new wallet", "file", cfg.Manifest.Signatures, "reason", clean(line))
+		s.log.Warn("a signature over the configuration is by a new wallet", "file", file, "reason", clean(line))
 	}
 	if !v.ForgotAt.IsZero() {
-		log.Warn("the operator had the last accepted configuration forgotten", "at", v.ForgotAt, "manifest_before", last.Forgotten.Hex())
+		s.log.Warn("the operator had the last accepted configuration forgotten", "at", v.ForgotAt, "manifest_before", s.last.Forgotten.Hex())
 	}
 	names := make([]string, len(v.Signed))
-	for i, s := range v.Signed {
-		names[i] = s.Member
+	for i, one := range v.Signed {
+		names[i] = one.Member
 	}
-	log = log.With("manifest", v.Manifest.Hex(), "signed_by", names, "require", v.Require, "known", v.Known, "asked", v.Asked)
+	log := s.log.With("manifest", v.Manifest.Hex(), "signed_by", names, "require", v.Require, "known", v.Known, "asked", v.Asked)
 	switch {
 	case !v.Enough():
 		log.Error("NO EMERGENCY IS SERVED: too few members have signed the configuration", "hint", "let members run belay config sign, then reload")
@@ -194,7 +191,6 @@ func tellManifest(cfg *configs.Config, last governance.Accepted, log *slog.Logge
 	default:
 		log.Info("the configuration is signed")
 	}
-	return nil
 }
 
 // tellChanges says what a reload changes, thing by thing.

@@ -137,10 +137,7 @@ func (s *service) watchFigures() {
 	s.metrics.gauge("belay_inbox_depth", "Inbox entries not worked off yet.", nil, count(func() (int, error) { e, err := s.store.Inbox(); return len(e), err }))
 	s.metrics.gauge("belay_proposals_watched", "Proposals that the chain can still change.", nil, count(func() (int, error) { p, err := s.store.Watched(); return len(p), err }))
 	s.metrics.gauge("belay_submissions_open", "Relayer transactions on their way.", nil, count(func() (int, error) { o, err := s.store.Submissions(); return len(o), err }))
-	s.metrics.gauge("belay_signatures_missing", "Members who have yet to sign the configuration before an emergency is served.", nil, count(func() (int, error) {
-		v, _, err := vouched(s.cfg, s.last)
-		return v.Missing(), err
-	}))
+	s.metrics.gauge("belay_signatures_missing", "Members who have yet to sign the configuration before an emergency is served.", nil, count(func() (int, error) { return s.standing.Missing(), nil }))
 	for name, c := range s.chains {
 		s.metrics.gauge("belay_chain_ready", "1 where enough providers answer on the right chain.", prometheus.Labels{"chain": name}, func() float64 {
 			if c.Ready() {

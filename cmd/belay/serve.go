@@ -79,9 +79,7 @@ func (p *program) serveOnce(ctx context.Context, cfg *configs.Config, hangups <-
 		return nil, &startError{err, log}
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	if err := tellManifest(cfg, s.last, log); err != nil {
-		return nil, &startError{err, log}
-	}
+	s.tellManifest()
 	if err := s.refusePower(ctx); err != nil {
 		return nil, &startError{err, log}
 	}

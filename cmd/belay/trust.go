@@ -18,18 +18,14 @@ import (
 
 // accept has the store remember this configuration, once enough members vouch for it, as what the next one is compared with.
 func (s *service) accept(ctx context.Context) error {
-	v, _, err := vouched(s.cfg, s.last)
-	if err != nil {
-		return err
-	}
-	next, changed := v.Accept(s.last, walletsOf(s.cfg), time.Now())
+	next, changed := s.standing.Accept(s.last, walletsOf(s.cfg), time.Now())
 	if !changed {
 		return nil
 	}
 	if err := s.store.Accept(ctx, next); err != nil {
 		return err
 	}
-	log := s.log.With("manifest", v.Manifest.Hex(), "manifest_before", s.last.Manifest.Hex())
+	log := s.log.With("manifest", s.standing.Manifest.Hex(), "manifest_before", s.last.Manifest.Hex())
 	switch {
 	case next.FirstUse:
 		log.Warn("the configuration is accepted on first use: no earlier set shows whose wallets these are. From now on changes take signatures of members with wallets that they have in it")

@@ -25,22 +25,24 @@ import (
 
 // service is a whole running Belay: what wire joined, in the order in which it was made.
 type service struct {
-	cfg     *configs.Config
-	log     *slog.Logger
-	metrics *metrics
-	store   *store.Store
-	last    governance.Accepted // the configuration that was accepted last when the store was opened
-	chains  map[string]*chain.Client
-	bot     *bot.Bot
-	chats   []chat
-	coord   *coordinator.Coordinator
-	web     *web.Server
+	cfg      *configs.Config
+	log      *slog.Logger
+	metrics  *metrics
+	store    *store.Store
+	last     governance.Accepted // the configuration that was accepted last when the store was opened
+	standing governance.Vouched  // who vouches for cfg after that one
+	doubts   []error             // why signatures over cfg do not count
+	chains   map[string]*chain.Client
+	bot      *bot.Bot
+	chats    []chat
+	coord    *coordinator.Coordinator
+	web      *web.Server
 }
 
 // wire joins everything, each step on those before. What it opened is closed again when a step fails.
 func wire(ctx context.Context, cfg *configs.Config, log *slog.Logger) (*service, error) {
 	s := &service{cfg: cfg, log: log, metrics: newMetrics(), chains: map[string]*chain.Client{}}
-	for _, step := range []func(context.Context) error{s.openStore, s.dialChains, s.makeChats, s.makeCoordinator, s.makeWeb} {
+	for _, step := range []func(context.Context) error{s.openStore, s.judge, s.dialChains, s.makeChats, s.makeCoordinator, s.makeWeb} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, s.close())
 		}
@@ -64,6 +66,12 @@ func (s *service) openStore(context.Context) (err error) {
 	}
 	s.last, err = s.store.Accepted()
 	return err
+}
+
+// judge says who vouches for the configuration. It holds for as long as that is served: a reload makes another service.
+func (s *service) judge(context.Context) (err error) {
+	s.standing, s.doubts, err = vouched(s.cfg, s.last)
+	return usage(err)
 }
 
 // checkAfterCrash verifies the whole store beside the running program when the last one ended without closing it.
@@ -149,14 +157,10 @@ func (s *service) coordinatorConfig() (coordinator.Config, error) {
 	if err != nil {
 		return coordinator.Config{}, err
 	}
-	standing, _, err := vouched(s.cfg, s.last)
-	if err != nil {
-		return coordinator.Config{}, err
-	}
 	cfg := coordinator.Config{
 		Chains: map[string]coordinator.ChainConfig{}, Safes: map[string]coordinator.SafeConfig{}, Timelocks: map[string]coordinator.TimelockConfig{},
 		Playbooks: playbooks, Members: members(s.cfg), Groups: groups(s.cfg), Labels: labels(s.cfg), Functions: functions, Contracts: contracts,
-		PublicURL: s.cfg.HTTP.PublicURL, PublicNames: s.cfg.Privacy.PublicNames != "none", Manifest: standing,
+		PublicURL: s.cfg.HTTP.PublicURL, PublicNames: s.cfg.Privacy.PublicNames != "none", Manifest: s.standing,
 		Logger: s.log, Observe: s.metrics.observe,
 	}
 	for _, c := range s.cfg.Chains {
