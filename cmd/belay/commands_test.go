@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"belay/configs"
 	"belay/governance"
 	"belay/safe/calldata"
 	"belay/safe/devnet"
@@ -147,6 +149,9 @@ func TestRecordsCanBeReadFromAStoppedStoreAndSentByAnyone(t *testing.T) {
 func TestARelayerWithPowerIsRefusedAtTheStart(t *testing.T) {
 	i := newIncident(t)
 	i.halt()
+	if found := i.powersLookedFor(); len(found) > 0 {
+		t.Errorf("the watch finds %q in a relayer that has no power", found)
+	}
 	owner := filepath.Join(filepath.Dir(i.config), "secrets", "relayer")
 	if err := os.WriteFile(owner, []byte(common.Bytes2Hex(common.LeftPadBytes(i.stack.Owners[0].D.Bytes(), 32))), 0o600); err != nil { //nolint:staticcheck // a public test key
 		t.Fatal(err)
@@ -157,6 +162,36 @@ func TestARelayerWithPowerIsRefusedAtTheStart(t *testing.T) {
 	if code, out, _ := belay(t, "--config", i.config, "check"); code != exitFailed || !strings.Contains(out, "NO.") {
 		t.Errorf("check: exit %d %s", code, out)
 	}
+	if found := i.powersLookedFor(); len(found) == 0 {
+		t.Error("the watch finds no power in an owner's key")
+	}
+}
+
+// powersLookedFor is what the running program looks for every hour, of a stopped one.
+func (i *incident) powersLookedFor() []string {
+	i.t.Helper()
+	cfg, err := configs.Load(i.config)
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	s, err := wire(i.t.Context(), cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	defer func() { _ = s.close() }()
+	made, err := s.coordinatorConfig()
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	var all []string
+	for name, chain := range made.Chains {
+		found, err := chain.Powers(i.t.Context())
+		if err != nil {
+			i.t.Fatalf("%s: %v", name, err)
+		}
+		all = append(all, found...)
+	}
+	return all
 }
 
 // TestCheckComparesCodeWithWhatAnABIWasBoundTo: what is unbound it says how to bind, what has changed fails.

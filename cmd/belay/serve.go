@@ -203,6 +203,18 @@ func (s *service) refusePower(ctx context.Context) error {
 	return nil
 }
 
+// powers names every power that any of a chain's relayers has over what is guarded there.
+func (s *service) powers(ctx context.Context, chainName string, relayers []common.Address) (all []string, err error) {
+	for _, relayer := range relayers {
+		found, err := s.chains[chainName].Powerless(ctx, relayer, guardedSafes(s.cfg, chainName), guardedTimelocks(s.cfg, chainName))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
+	}
+	return all, nil
+}
+
 func guardedSafes(cfg *configs.Config, chainName string) []chain.Named {
 	var all []chain.Named
 	for _, g := range cfg.Safes {

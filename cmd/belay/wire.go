@@ -196,18 +196,21 @@ func (s *service) coordinatorChain(c configs.Chain) (coordinator.ChainConfig, er
 		out.Fees.DailyBudget.SetFromBig(wei)
 	}
 	policy := s.signingPolicy(c.Name)
+	var relayers []common.Address
 	for i, key := range append([]configs.Secret{c.Relayer.Key}, c.Relayer.EmergencyKeys...) {
 		private, err := crypto.ToECDSA(common.FromHex(key.Reveal()))
 		if err != nil {
 			return out, fmt.Errorf("chain %s: a relayer key is no private key", c.Name)
 		}
 		signer := chain.NewSigner(c.ID, private, policy)
+		relayers = append(relayers, signer.Address())
 		if i == 0 {
 			out.Relayer = signer
 		} else {
 			out.Emergency = append(out.Emergency, signer)
 		}
 	}
+	out.Powers = func(ctx context.Context) ([]string, error) { return s.powers(ctx, c.Name, relayers) }
 	return out, nil
 }
 
