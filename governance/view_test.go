@@ -50,6 +50,9 @@ func lives(t *testing.T) map[string]*tale {
 	ready := queued(t).does(window(governance.OperationReady))
 	blind := proposed(t, governance.KindPause, 1, false)
 	blind.p.Blind, blind.p.Safe.Verified, blind.p.Simulation = "the providers do not agree on the Safe (2 of 3 are silent); its nonce and owners are one provider's word", safe.VerifiedByProvider, nil
+	agreed := proposed(t, governance.KindPause, 1, false)
+	agreed.p.Blind, agreed.p.Unagreed, agreed.p.Simulation = blind.p.Blind, true, nil
+	agreed.does(seen(7, 120, 2, owners...))
 	forced := proposed(t, governance.KindPause, 1, false).does(governance.Speak{Opinion: governance.Opinion{Member: "bob", What: "onit"}})
 	forced.p.Forced, forced.p.Simulation = "alice", &safe.Simulation{Block: 100, Error: "Error: paused already"}
 	loaded := signed(t, governance.KindParameter, 0, false).does(governance.Withdraw{Member: "alice"}).does(governance.Withdraw{Member: "bob"})
@@ -58,6 +61,7 @@ func lives(t *testing.T) map[string]*tale {
 		"proposed":    proposed(t, governance.KindPause, 1, false).does(governance.Speak{Opinion: governance.Opinion{Member: "carol", What: "object", Text: "are we sure?"}}),
 		"approved":    pause(),
 		"blind":       blind,
+		"agreed":      agreed,
 		"forced":      forced,
 		"loaded":      loaded,
 		"scheduling":  proposed(t, governance.KindParameter, 0, true),
@@ -105,7 +109,7 @@ func (s *tale) golden(name string, a governance.Audience) {
 
 func TestTheStatusLineSaysWhereItStands(t *testing.T) {
 	want := map[string]string{
-		"proposed": "Needs 2 more", "blind": "Needs 2 more", "forced": "Needs 2 more", "scheduling": "Needs 2 more", "loaded": "Canceled: withdrawn by two members", "approved": "Quorum reached, sending", "mined": "Mined, 2 of 2",
+		"proposed": "Needs 2 more", "blind": "Needs 2 more", "agreed": "Needs 2 more", "forced": "Needs 2 more", "scheduling": "Needs 2 more", "loaded": "Canceled: withdrawn by two members", "approved": "Quorum reached, sending", "mined": "Mined, 2 of 2",
 		"executed": "USDC is paused, checked at block 101", "undone": "UNDONE: it took effect, and at block 140 it does not hold any more", "ineffective": "EXECUTED WITHOUT EFFECT: it is final on chain, and the chain does not say what it should",
 		"unproven": "Final, checking the effect", "queued": "Waiting in the timelock, opens 1970-01-01T00:33:20Z", "ready": "The window is open. Sending",
 		"canceled": "Canceled: withdrawn by its proposer", "expired": "Expired: nobody completed the signatures in time",

@@ -140,6 +140,7 @@ func lookAt(ctx context.Context, cfg *configs.Config, chains map[string]*chain.C
 		}
 	}
 	l.playbooks(ctx)
+	l.doubts()
 	l.manifest()
 	if cfg.Slack == nil && cfg.Discord == nil {
 		l.say(warn, "chat", "neither slack nor discord is configured: proposals come through the API and `belay propose` only")
@@ -190,6 +191,20 @@ func (l *looker) chain(ctx context.Context, c configs.Chain, client *chain.Clien
 		l.say(warn, "chain "+c.Name, "one provider only: nothing is checked against a second one")
 	}
 	return err == nil
+}
+
+// doubts names providers that answered all along, and not as the others. It comes last: only readings bring that to light.
+func (l *looker) doubts() {
+	for _, c := range l.cfg.Chains {
+		if l.chains[c.Name] == nil {
+			continue
+		}
+		for _, p := range l.chains[c.Name].Health() {
+			if p.Doubt != "" {
+				l.say(warn, "provider "+p.Name, "%s", p.Doubt)
+			}
+		}
+	}
 }
 
 func (l *looker) relayers(ctx context.Context, c configs.Chain, client *chain.Client) {

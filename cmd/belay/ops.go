@@ -57,8 +57,11 @@ func (s *service) readiness() readiness {
 		h := chainHealth{Ready: c.Ready(), Agreement: c.Agreement(), Providers: map[string]string{}}
 		for _, p := range c.Health() {
 			h.Providers[p.Name] = "ok"
-			if !p.OK {
+			switch {
+			case !p.OK:
 				h.Providers[p.Name], r.Degraded = p.Err, true
+			case p.Doubt != "":
+				h.Providers[p.Name], r.Degraded = p.Doubt, true
 			}
 		}
 		r.Ready = r.Ready && h.Ready

@@ -147,6 +147,7 @@ const agreementMethod = "agreement"
 
 func (c *Client) dissent(p *provider, what string) {
 	p.observe(agreementMethod, Disagreed, 0)
+	p.rememberDissent(what)
 	c.log.Warn("provider disagrees with the others", "chain", c.cfg.Name, "provider", p.name, "reading", what)
 }
 

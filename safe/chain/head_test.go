@@ -7,6 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/ethereum/go-ethereum/common/hexutil"
+
 	"belay/safe"
 )
 
@@ -180,6 +182,47 @@ func sleepy(d time.Duration) lie {
 	return func(_ []rawJSON, honest func() (any, *wireError)) (any, *wireError) {
 		time.Sleep(d)
 		return honest()
+	}
+}
+
+// TestHealthDoubtsWhoAnswersOtherwise: a provider that lies or stands still answers every time, and must not pass for well.
+func TestHealthDoubtsWhoAnswersOtherwise(t *testing.T) {
+	for name, row := range map[string]struct {
+		spoil func(*node)
+		doubt string
+	}{
+		"one that lies":                 {func(n *node) { n.says("eth_call", always(hexutil.Bytes(make([]byte, 32)))) }, "said otherwise than those who agreed, 0s ago: read 1 values at block 20"},
+		"one that stands still":         {func(n *node) { n.backend = readable(9) }, "stands at block 9, and those who agree at 20"},
+		"one that is a few blocks late": {func(n *node) { n.backend = readable(15) }, ""},
+		"an honest one":                 {func(*node) {}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := readable(20)
+				odd := newNode(f)
+				row.spoil(odd)
+				c := dial(t, nil, newNode(f), newNode(f), odd)
+				head, _, err := c.Head(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				must[[]safe.Result](t)(c.Read(t.Context(), head, []safe.Call{paused}))
+				synctest.Wait()
+				for i, h := range c.Health() {
+					want := ""
+					if i == 2 {
+						want = row.doubt
+					}
+					if h.Doubt != want {
+						t.Errorf("%s: doubt is %q, want %q", h.Name, h.Doubt, want)
+					}
+				}
+				time.Sleep(dissentFor) // within the bubble
+				if late := c.Health()[2].Doubt; late != "" {
+					t.Errorf("a doubt of long ago is told still: %q", late)
+				}
+			})
+		})
 	}
 }
 

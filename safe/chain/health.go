@@ -1,6 +1,9 @@
 package chain
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // ProviderHealth is what the last exchanges with a provider said of it.
 type ProviderHealth struct {
@@ -10,13 +13,27 @@ type ProviderHealth struct {
 	HeadNumber uint64        // newest block it told of; 0 before the first
 	HeadAge    time.Duration // wall time since that block's timestamp; 0 before the first
 	ChainIDOK  bool
+	// Doubt is why it is not to be trusted although it answers, in words: it said otherwise than those who agreed, or lags behind them.
+	// "" where nothing is known against it.
+	Doubt string
 }
+
+const (
+	dissentFor = 10 * time.Minute // how long a contradiction is told
+	lagBlocks  = 5                // behind the agreed head; fewer is how networks are
+	lagKnown   = time.Minute      // how old the agreed head may be that a lag is measured by
+)
 
 // Health tells of each provider, in the order of the configuration. It asks nobody.
 func (c *Client) Health() []ProviderHealth {
+	now := time.Now()
+	agreed, known := c.recent.within(now, lagKnown)
 	all := make([]ProviderHealth, len(c.providers))
 	for i, p := range c.providers {
-		all[i] = p.health(time.Now())
+		all[i] = p.health(now)
+		if all[i].Doubt == "" && known && all[i].OK && all[i].HeadNumber+lagBlocks < agreed.Number {
+			all[i].Doubt = fmt.Sprintf("stands at block %d, and those who agree at %d", all[i].HeadNumber, agreed.Number)
+		}
 	}
 	return all
 }
@@ -38,6 +55,9 @@ func (p *provider) health(now time.Time) ProviderHealth {
 	h := ProviderHealth{Name: p.name, HeadNumber: p.head, ChainIDOK: p.chain == chainRight}
 	if p.headAt > 0 {
 		h.HeadAge = max(0, now.Sub(time.Unix(int64(p.headAt), 0))) //nolint:gosec // a nonsense time gives a nonsense age, no more
+	}
+	if !p.said.IsZero() && now.Sub(p.said) < dissentFor {
+		h.Doubt = fmt.Sprintf("said otherwise than those who agreed, %s ago: %s", now.Sub(p.said).Round(time.Second), p.dissent)
 	}
 	switch {
 	case p.chain == chainWrong:

@@ -44,6 +44,8 @@ type provider struct {
 	head    uint64         // newest block it told of
 	headAt  uint64         // that block's chain time, seconds
 	fees    *safe.Fees     // it suggested with that block
+	dissent string         // the last reading about which it said otherwise than those who agreed
+	said    time.Time      // when that was; zero: never
 }
 
 // verdict is what is known of a provider's chain id.
@@ -77,6 +79,12 @@ func (p *provider) remember(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.failure, p.asked = err, true
+}
+
+func (p *provider) rememberDissent(reading string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.dissent, p.said = reading, time.Now()
 }
 
 func (p *provider) rememberHead(s sighting) {
