@@ -33,6 +33,8 @@ func Apply(p Proposal, e Event) Proposal {
 		p.update(e, func(t *SafeTx) { t.State = TxAsking })
 	case EventOwners:
 		p.Owners, p.Threshold, p.SafeNonce, p.ReadAt, p.Unagreed = e.Owners, e.Threshold, e.Nonce, *e.Block, false
+	case EventSetup:
+		p.applySetup(e)
 	case EventUpgraded:
 		p.applyUpgrade(*e.Safe)
 	case EventSubmitted, EventMined, EventUnmined, EventFinal:

@@ -48,6 +48,8 @@ func (d *decider) decide(in Input) error {
 		return d.disclose(in.Member)
 	case Release:
 		return d.release(in.Member)
+	case SetupSeen:
+		return d.setupSeen(in)
 	case SafeSeen:
 		return d.safeSeen(in.State)
 	case Executed:

@@ -19,6 +19,7 @@ const (
 	EventQuorum        EventType = "quorum"        // SafeTxHash; the edge
 	EventQuorumLost    EventType = "quorum_lost"   // SafeTxHash; owners or threshold changed
 	EventOwners        EventType = "owners"        // Owners, Threshold, Nonce, Block
+	EventSetup         EventType = "setup"         // Text: how modules, guards and handler differ from the draft's; Block
 	EventUpgraded      EventType = "upgraded"      // Safe: its code is of another version; what was signed by another hash rule is dead
 	EventSubmitted     EventType = "submitted"     // Transaction
 	EventMined         EventType = "mined"         // Transaction
@@ -48,7 +49,7 @@ const (
 )
 
 // EventTypes lists every event type, in the order of a proposal's life.
-var EventTypes = []EventType{EventProposed, EventJoined, EventConfirmed, EventQuorum, EventQuorumLost, EventOwners, EventUpgraded, EventSubmitted, EventMined, EventUnmined,
+var EventTypes = []EventType{EventProposed, EventJoined, EventConfirmed, EventQuorum, EventQuorumLost, EventOwners, EventSetup, EventUpgraded, EventSubmitted, EventMined, EventUnmined,
 	EventFinal, EventFailed, EventNonceUsed, EventNonceFreed, EventRebuilt, EventScheduled, EventWindow, EventPostcondition, EventExecuted,
 	EventIneffective, EventUndone, EventEndorsed, EventObjected, EventLifted, EventResponded, EventExtended, EventReleased, EventWithdrawn, EventCanceled, EventExpired,
 	EventSuperseded, EventDisclosed}

@@ -36,6 +36,11 @@ type (
 type (
 	// SafeSeen is the Safe as agreed at a block.
 	SafeSeen struct{ State safe.State }
+	// SetupSeen is the Safe's setup as agreed at a block.
+	SetupSeen struct {
+		Setup Setup
+		Block safe.Block
+	}
 	// Executed says that the chain ran our SafeTx. Success false is ExecutionFailure: mined, no effect, nonce gone.
 	Executed struct {
 		SafeTxHash  common.Hash
@@ -96,6 +101,7 @@ func (Extend) input()        {}
 func (Disclose) input()      {}
 func (Release) input()       {}
 func (SafeSeen) input()      {}
+func (SetupSeen) input()     {}
 func (Executed) input()      {}
 func (Sent) input()          {}
 func (Final) input()         {}

@@ -185,7 +185,7 @@ func (l look) notes() []string {
 	add(p.Blind != "" && l.open && !agreed, "NOT VERIFIED: %s", p.Blind)
 	add(p.Blind != "" && !l.open && !agreed, "NOT VERIFIED: it was drafted without agreement of the providers.")
 	since := fmt.Sprintf("The providers agree since, at block %d, on owners, threshold and nonce; what it does was not simulated again.", p.ReadAt.Number)
-	add(agreed && !p.State.Ended() && l.open, "When it was drafted, %s. %s", p.Blind, since)
+	add(agreed && !p.State.Ended() && l.open, "When it was drafted: %s. %s", p.Blind, since)
 	add(agreed && !p.State.Ended() && !l.open, "It was drafted without agreement of the providers. %s", since)
 	for _, remark := range p.Remarks {
 		add(true, "%s", remark)

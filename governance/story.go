@@ -70,6 +70,11 @@ func (l look) tell(e Event) telling {
 		return telling{ours: "enough signatures" + l.which(e, " for the %s, nonce %d") + ": " + e.Text}
 	case EventQuorumLost:
 		return telling{ours: "no longer enough signatures" + l.which(e, " for the %s, nonce %d") + ": " + e.Text}
+	case EventSetup:
+		if e.Text == "" {
+			return telling{ours: "the Safe's modules, guards and handler are again as they were when this was proposed"}
+		}
+		return telling{ours: "THE SAFE WAS CHANGED: " + e.Text}
 	case EventUpgraded:
 		return telling{ours: e.Text}
 	case EventSubmitted, EventMined, EventFinal, EventUnmined:

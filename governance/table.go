@@ -18,6 +18,7 @@ var table = map[State]map[EventType][]State{
 		EventQuorum:        {StateProposed, StateApproved}, // a spare's quorum moves nothing yet
 		EventQuorumLost:    {StateProposed},                // of a spare
 		EventOwners:        {StateProposed},
+		EventSetup:         {StateProposed},
 		EventUpgraded:      {StateProposed, StateApproved},
 		EventSubmitted:     {StateProposed}, // sent just before quorum was lost
 		EventMined:         {StateProposed}, // executed from outside before we saw quorum
@@ -49,6 +50,7 @@ var table = map[State]map[EventType][]State{
 		EventQuorum:        {StateApproved},
 		EventQuorumLost:    {StateProposed, StateApproved},
 		EventOwners:        {StateApproved},
+		EventSetup:         {StateApproved},
 		EventUpgraded:      {StateProposed, StateApproved},
 		EventSubmitted:     {StateApproved},
 		EventMined:         {StateApproved},
@@ -78,6 +80,7 @@ var table = map[State]map[EventType][]State{
 		EventQuorum:        {StateQueued},
 		EventQuorumLost:    {StateQueued},
 		EventOwners:        {StateQueued},
+		EventSetup:         {StateQueued},
 		EventUpgraded:      {StateQueued},
 		EventSubmitted:     {StateQueued},
 		EventMined:         {StateQueued},
@@ -102,6 +105,7 @@ var table = map[State]map[EventType][]State{
 		EventQuorum:        {StateReady},
 		EventQuorumLost:    {StateReady},
 		EventOwners:        {StateReady},
+		EventSetup:         {StateReady},
 		EventUpgraded:      {StateReady},
 		EventSubmitted:     {StateReady},
 		EventMined:         {StateReady},

@@ -14,11 +14,11 @@ const chainFacts = "owners upgraded submitted mined unmined final nonce_used non
 // takes says, by hand and independently of the table, which events each state takes.
 var takes = map[governance.State]string{
 	"":                       "proposed",
-	governance.StateProposed: chainFacts + "joined quorum quorum_lost scheduled canceled superseded failed rebuilt expired confirmed endorsed objected lifted responded extended withdrawn disclosed",
-	governance.StateApproved: chainFacts + "joined quorum quorum_lost scheduled canceled expired superseded failed rebuilt confirmed objected lifted responded released withdrawn disclosed",
+	governance.StateProposed: chainFacts + "setup joined quorum quorum_lost scheduled canceled superseded failed rebuilt expired confirmed endorsed objected lifted responded extended withdrawn disclosed",
+	governance.StateApproved: chainFacts + "setup joined quorum quorum_lost scheduled canceled expired superseded failed rebuilt confirmed objected lifted responded released withdrawn disclosed",
 	// Nobody can sign, withdraw or extend what the timelock holds, but owners may veto it there.
-	governance.StateQueued: chainFacts + "joined quorum quorum_lost canceled expired objected lifted responded disclosed",
-	governance.StateReady:  chainFacts + "joined quorum quorum_lost canceled expired failed rebuilt confirmed objected lifted responded released disclosed",
+	governance.StateQueued: chainFacts + "setup joined quorum quorum_lost canceled expired objected lifted responded disclosed",
+	governance.StateReady:  chainFacts + "setup joined quorum quorum_lost canceled expired failed rebuilt confirmed objected lifted responded released disclosed",
 	// What took effect cannot be scheduled any more; what ended without effect can, by whoever holds the signatures.
 	governance.StateExecuted:    chainFacts + "undone disclosed",
 	governance.StateIneffective: chainFacts + "disclosed",

@@ -20,6 +20,7 @@ type metrics struct {
 	sent     *prometheus.CounterVec
 	replaced *prometheus.CounterVec
 	undone   *prometheus.CounterVec
+	changed  *prometheus.CounterVec
 }
 
 func newMetrics() *metrics {
@@ -34,10 +35,11 @@ func newMetrics() *metrics {
 	m.sent = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "belay_broadcasts_total", Help: "Broadcasts that a provider accepted."}, []string{"role"})
 	m.replaced = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "belay_replacements_total", Help: "Transactions signed again with higher fees."}, []string{"role"})
 	m.undone = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "belay_undone_total", Help: "Executed proposals whose postconditions became false later."}, []string{"kind"})
+	m.changed = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "belay_safe_changes_total", Help: "Changes of a Safe's modules, guards or fallback handler."}, []string{"safe"})
 	info := buildInfo()
 	build := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "belay_build_info", Help: "Which program this is.",
 		ConstLabels: prometheus.Labels{"version": info.Version, "commit": info.Commit, "page": info.Page}}, func() float64 { return 1 })
-	m.registry.MustRegister(m.rpcCalls, m.acks, m.duties, m.commits, m.states, m.sent, m.replaced, m.undone, build,
+	m.registry.MustRegister(m.rpcCalls, m.acks, m.duties, m.commits, m.states, m.sent, m.replaced, m.undone, m.changed, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -72,6 +74,8 @@ func (m *metrics) observe(name string, value float64, labels ...string) {
 		m.sent.WithLabelValues(values...).Add(value)
 	case "replacements_total":
 		m.replaced.WithLabelValues(values...).Add(value)
+	case "safe_changes_total":
+		m.changed.WithLabelValues(values...).Add(value)
 	case "undone_total":
 		m.undone.WithLabelValues(values...).Add(value)
 	}

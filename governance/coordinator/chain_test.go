@@ -101,6 +101,8 @@ type vault struct {
 	owners    []common.Address
 	threshold int
 	nonce     uint64
+	guard     common.Address
+	modules   []common.Address
 }
 
 func (w world) clone() world {
@@ -366,7 +368,8 @@ func (s *scripted) safeIn(w world, at safe.Block, address common.Address, verifi
 	if !ok {
 		return safe.State{}, safe.ErrNotSafe
 	}
-	return safe.State{Block: at, Owners: v.owners, Threshold: v.threshold, Nonce: v.nonce, Version: w.version, Verified: verified}, nil
+	return safe.State{Block: at, Owners: v.owners, Threshold: v.threshold, Nonce: v.nonce, Version: w.version, Verified: verified,
+		Guard: v.guard, Modules: v.modules}, nil
 }
 
 func (s *scripted) Read(ctx context.Context, at safe.Block, calls []safe.Call) ([]safe.Result, error) {

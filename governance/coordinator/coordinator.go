@@ -191,6 +191,7 @@ func (c *Coordinator) Run(ctx context.Context) error {
 		group.Go(func() error { return c.follow(acting, name) })
 		group.Go(func() error { return c.tend(acting, name) })
 		group.Go(func() error { return c.guardPowers(acting, name) })
+		group.Go(func() error { return c.guardSetups(acting, name) })
 	}
 	group.Go(func() error { return c.workDuties(acting) })
 	group.Go(func() error { return c.workInbox(acting) })

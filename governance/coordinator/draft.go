@@ -71,6 +71,9 @@ func (d *drafting) readSafe(ctx context.Context) error {
 	d.p.Safe = governance.SafeRef{Name: d.guarded.Name, Chain: d.chain.Name, ChainID: d.chain.ChainID, Address: d.guarded.Address, Version: state.Version, Verified: state.Verified, Singleton: state.Singleton}
 	d.p.Owners, d.p.Threshold, d.p.SafeNonce, d.p.ReadAt = state.Owners, state.Threshold, state.Nonce, state.Block
 	d.p.OpenedAt, d.p.OpenedNonce = state.Block, state.Nonce
+	if !d.p.Unagreed {
+		d.p.Setup = governance.SetupOf(state)
+	}
 	return nil
 }
 
