@@ -96,6 +96,8 @@ type Attempt struct {
 	TipCap string      `json:"tip_cap"`
 	Block  uint64      `json:"block"` // head when it was signed
 	At     time.Time   `json:"at"`
+	Taken  bool        `json:"taken,omitempty"`   // a provider accepted the bytes
+	TooLow bool        `json:"too_low,omitempty"` // none did, and the fee is what they find wrong
 }
 
 // MessageRef remembers where a proposal's card and thread stand on one platform and channel.

@@ -24,7 +24,7 @@ import (
 var (
 	errDown        = errors.New("no agreement between providers: all are down")
 	errNonceTooLow = errors.New("relayer nonce is already used")
-	errUnderpriced = errors.New("fee is too low")
+	errUnderpriced = fmt.Errorf("broadcast: %w", safe.ErrUnderpriced)
 	errNoMoney     = errors.New("relayer has too little gas money")
 	errReverts     = errors.New("execution reverted")
 	errTooMany     = errors.New("batch too large")

@@ -295,6 +295,9 @@ const silence = 20 * time.Second
 func (c *Coordinator) broadcast(ctx context.Context, chain ChainConfig, s governance.Submission, a governance.Attempt) error {
 	if err := chain.Chain.Broadcast(ctx, a.Raw); err != nil {
 		c.cfg.Logger.Warn("broadcast", "proposal_id", s.Proposal, "tx_hash", a.Hash.Hex(), "error", err)
+		if errors.Is(err, safe.ErrUnderpriced) && !a.Taken && !a.TooLow {
+			return c.keepSigned(ctx, s, relay.Underpriced(s, a))
+		}
 		return c.unsent(ctx, s) // the bytes are stored: tend sends them again
 	}
 	after := relay.Broadcast{Attempt: a}.After(s)

@@ -181,6 +181,36 @@ func TestNobodyTakesTheBytes(t *testing.T) {
 	})
 }
 
+// TestNobodyIsPaidMoreForWhatNobodyTakes: a bid that climbs while no provider takes the bytes is paid in full in the end.
+func TestNobodyIsPaidMoreForWhatNobodyTakes(t *testing.T) {
+	for name, row := range map[string]struct {
+		fault error
+		climb bool
+	}{"they refuse to send": {errDown, false}, "they find the fee too low": {errUnderpriced, true}} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(t *testing.T, r *rig) {
+				r.start()
+				v := r.pause("usdc")
+				r.chain.set(func(s *scripted) { s.fails["Broadcast"] = row.fault })
+				r.signAll(v, alice, bob)
+				for range 10 {
+					r.chain.mine()
+					r.pass(slot)
+				}
+				open, err := r.store.SubmissionsOf(v.ID)
+				if err != nil || len(open) != 1 {
+					t.Fatalf("%d submissions, %v", len(open), err)
+				}
+				if n := len(open[0].Attempts); n > 1 != row.climb {
+					t.Errorf("signed %d times while nobody took it", n)
+				}
+				r.chain.set(func(s *scripted) { delete(s.fails, "Broadcast") })
+				r.ends(v.ID, governance.StateExecuted, "pause usdc true")
+			})
+		})
+	}
+}
+
 func TestAcceptedIsNotPropagated(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		r.start()

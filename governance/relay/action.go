@@ -69,11 +69,27 @@ func (Moot) isAction()      {}
 func (Hold) isAction()      {}
 
 // After is the submission once a provider took the bytes.
-func (Broadcast) After(s governance.Submission) governance.Submission {
+func (b Broadcast) After(s governance.Submission) governance.Submission {
 	if s.State == governance.SubmissionSigned {
 		s.State = governance.SubmissionAccepted
 	}
 	s.Problem = ""
+	return marked(s, b.Attempt.Hash, func(a *governance.Attempt) { a.Taken, a.TooLow = true, false })
+}
+
+// Underpriced is the submission once no provider took the bytes because of their fee: only a higher one helps.
+func Underpriced(s governance.Submission, refused governance.Attempt) governance.Submission {
+	return marked(s, refused.Hash, func(a *governance.Attempt) { a.TooLow = !a.Taken })
+}
+
+// marked changes one attempt, on a copy.
+func marked(s governance.Submission, hash common.Hash, change func(*governance.Attempt)) governance.Submission {
+	s.Attempts = slices.Clone(s.Attempts)
+	for i := range s.Attempts {
+		if s.Attempts[i].Hash == hash {
+			change(&s.Attempts[i])
+		}
+	}
 	return s
 }
 

@@ -8,7 +8,7 @@
 //   - Rebroadcast sends the stored bytes, unchanged, on every block until the nonce is used. A provider's "accepted" is
 //     never taken for propagation.
 //   - A replacement has the same nonce and call, and at least 12.5 % more on both fees; only signatures that do not hold any more
-//     are exchanged. At the cap there is none, the last bytes go on being sent, and [Hold] says so.
+//     are exchanged. Bytes that no provider took are sent again as they are, unless their fee is what is wrong with them. At the cap there is none, the last bytes go on being sent, and [Hold] says so.
 //   - Success belongs to the subject (a safeTxHash, an operation id), not to our transaction: whoever sent the transaction
 //     that made the effect, it is recognised, and ours ends as moot.
 //   - Nothing counts until it is deep enough. A block that goes away takes the submission back to where it was.

@@ -153,8 +153,15 @@ func (m *model) broadcast(s governance.Submission, a governance.Attempt, crash b
 		m.commit(relay.Broadcast{Attempt: a}.After(s))
 		return
 	}
-	if err := m.w.accept(tx); err == nil && !crash {
+	if m.chance("deaf") {
+		return // refused for a reason of its own
+	}
+	switch err := m.w.accept(tx); {
+	case crash:
+	case err == nil:
 		m.commit(relay.Broadcast{Attempt: a}.After(s))
+	case errors.Is(err, errUnderpriced):
+		m.commit(relay.Underpriced(s, a))
 	}
 }
 

@@ -180,6 +180,9 @@ func replaceable(s governance.Submission, f Facts, now time.Time) (why string, d
 	if f.outbid(s) {
 		return "a transaction that nobody needs any more bids higher for the same nonce", true
 	}
+	if !a.Taken && !a.TooLow {
+		return "", false // nobody has it: to pay more for it helps nobody, and is paid in full in the end
+	}
 	blocks := f.Head.Number - min(f.Head.Number, a.Block)
 	if s.Emergency {
 		return fmt.Sprintf("emergency, not in block %d", f.Head.Number), blocks >= 1

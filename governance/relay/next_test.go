@@ -31,8 +31,8 @@ func newScene() scene {
 		s: governance.Submission{
 			ID: "P-1/direct/0x01", Relayer: normalKey, Nonce: 7, Gas: 200_000, State: governance.SubmissionAccepted, CreatedAt: start,
 			Attempts: []governance.Attempt{
-				{Hash: firstHash, FeeCap: gweiText(20), TipCap: gweiText(1), Block: headNumber - 4, At: start.Add(-time.Minute)},
-				{Hash: secondHash, FeeCap: gweiText(30), TipCap: gweiText(2), Block: headNumber - 1, At: start},
+				{Hash: firstHash, FeeCap: gweiText(20), TipCap: gweiText(1), Block: headNumber - 4, At: start.Add(-time.Minute), Taken: true},
+				{Hash: secondHash, FeeCap: gweiText(30), TipCap: gweiText(2), Block: headNumber - 1, At: start, Taken: true},
 			},
 		},
 		f: relay.Facts{
@@ -83,6 +83,10 @@ func TestNext(t *testing.T) {
 		{"then it is replaced", func(c *scene) { c.f.Head.Number += 2 }, 36 * time.Second, "Replace not mined for 3 blocks"},
 		{"a clock that was set back holds nothing up", func(c *scene) { c.f.Head.Number += 2 }, -time.Hour, "Replace not mined"},
 		{"an emergency is replaced on the next block", func(c *scene) { c.s.Emergency = true }, 0, "Replace emergency, not in block 100"},
+		{"what no provider took is not paid more for", func(c *scene) { c.s.Emergency, c.s.Attempts[1].Taken = true, false }, time.Hour, "Broadcast 02"},
+		{"unless its fee is what they find wrong", func(c *scene) {
+			c.s.Emergency, c.s.Attempts[1].Taken, c.s.Attempts[1].TooLow = true, false, true
+		}, 0, "Replace emergency, not in block 100"},
 		{"but not twice on one block", func(c *scene) { c.s.Emergency = true; c.f.Head.Number-- }, 0, "Broadcast 02"},
 		{"a head that lags is no new block", func(c *scene) { c.s.Emergency = true; c.f.Head.Number -= 50 }, 0, "Broadcast 02"},
 		{"at the cap the last bytes go on being sent, and people are told", func(c *scene) { c.f.Head.Number += 2; c.f.Caps.MaxFee = gwei(30) }, time.Minute, "Hold 02 the fee cap leaves no room"},

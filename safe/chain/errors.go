@@ -22,7 +22,7 @@ var (
 	ErrNotSafe           = safe.ErrNotSafe
 	ErrClosed            = errors.New("chain client is closed")
 	ErrNonceTooLow       = errors.New("relayer nonce is already used")
-	ErrUnderpriced       = errors.New("fee is too low")
+	ErrUnderpriced       = safe.ErrUnderpriced
 	ErrInsufficientFunds = errors.New("relayer has too little gas money")
 	ErrReverted          = safe.ErrReverted
 	ErrPolicy            = errors.New("refused by the signer's policy")
