@@ -155,6 +155,38 @@ func TestValidSignatureIsNeverLimited(t *testing.T) {
 	}
 }
 
+// TestWhoSentRubbishWaitsInLineWhereverASignatureIsChecked: checking one costs far more than sending one.
+func TestWhoSentRubbishWaitsInLineWhereverASignatureIsChecked(t *testing.T) {
+	for path, body := range map[string]string{
+		"/api/v1/proposals/P-12/signatures" + keyed: goodBody,
+		"/api/v1/proposals/P-12/statements" + keyed: `{"action":"object","text":"no","at":1700000000,"signature":"0x` + strings.Repeat("11", 65) + `"}`,
+		"/api/v1/proposals":                         `{"playbook":"pause","at":1700000000,"signature":"0x` + strings.Repeat("11", 65) + `"}`,
+	} {
+		s := newTestServer(t, newFake(pauseView()))
+		for range int(badAtOnce) + 1 {
+			do(s, asking{method: "POST", path: "/api/v1/proposals/P-12/signatures" + keyed, body: `{"signature":"0x1234"}`})
+		}
+		for range cap(s.slow) {
+			s.slow <- struct{}{} // the signatures of others who sent rubbish are being checked
+		}
+		ctx, hangUp := context.WithCancel(t.Context())
+		hangUp() // whoever waits goes away
+		r := httptest.NewRequestWithContext(ctx, http.MethodPost, "http://belay.test"+path, strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		if w.Code != http.StatusServiceUnavailable {
+			t.Errorf("%s did not wait: %d %s", path, w.Code, w.Body)
+		}
+		for range cap(s.slow) {
+			<-s.slow
+		}
+		if w := do(s, asking{method: "POST", path: path, body: body}); w.Code == http.StatusServiceUnavailable {
+			t.Errorf("%s waits although the line is free: %s", path, w.Body)
+		}
+	}
+}
+
 func TestBucketsFillAgain(t *testing.T) {
 	l := newLimiter(2, 3)
 	a, b := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")

@@ -117,6 +117,11 @@ func (s *Server) proposed(r *http.Request, body proposeBody) (coordinator.Propos
 	if err != nil {
 		return coordinator.Proposed{}, err
 	}
+	leave, err := s.enterLine(r)
+	if err != nil {
+		return coordinator.Proposed{}, err
+	}
+	defer leave()
 	return s.app.ProposeSigned(r.Context(), body.intent(), body.At.time(), signature)
 }
 

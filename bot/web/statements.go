@@ -66,6 +66,11 @@ func (s *Server) postStatement(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return s.charged(r, err)
 	}
+	leave, err := s.enterLine(r)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	said := coordinator.Said{Proposal: r.PathValue("id"), Action: body.Action, Text: body.Text, At: body.At.time(), Signature: signature}
 	if _, err := s.app.State(r.Context(), said); err != nil {
 		return s.charged(r, err)
