@@ -99,11 +99,14 @@ func (c *Coordinator) sendBlind(ctx context.Context, chain ChainConfig, s govern
 	if err != nil || !s.Open() || s.State == governance.SubmissionMined || len(s.Attempts) == 0 || c.subject(s).Spent() {
 		return err
 	}
+	if held := c.recalled(s); held != nil {
+		return c.keptBack(ctx, s, held)
+	}
 	return c.broadcast(ctx, chain, s, s.Attempts[len(s.Attempts)-1])
 }
 
 func (c *Coordinator) resend(ctx context.Context, chain ChainConfig, s governance.Submission) {
-	if n := len(s.Attempts); n > 0 && s.State != governance.SubmissionMined {
+	if n := len(s.Attempts); n > 0 && s.State != governance.SubmissionMined && c.recalled(s) == nil {
 		if err := chain.Chain.Broadcast(ctx, s.Attempts[n-1].Raw); err != nil {
 			c.cfg.Logger.Warn("send again", "proposal_id", s.Proposal, "error", err)
 		}
@@ -118,6 +121,9 @@ func (c *Coordinator) act(ctx context.Context, chain ChainConfig, look drivingLo
 	case relay.Broadcast:
 		if !look.again && s.State != governance.SubmissionSigned {
 			return s, false, nil
+		}
+		if held := c.recalled(s); held != nil {
+			return s, false, c.keptBack(ctx, s, held)
 		}
 		return s, false, c.broadcast(ctx, chain, s, a.Attempt)
 	case relay.Hold:
@@ -188,9 +194,7 @@ func (c *Coordinator) keepSigned(ctx context.Context, before, after governance.S
 func (c *Coordinator) renonce(ctx context.Context, chain ChainConfig, s governance.Submission, a relay.Renonce) error {
 	c.hints.dropMarket(s.ID) // its relayer nonce is what is wrong
 	if held := c.unwanted(ctx, chain, s); held != nil {
-		after := s
-		after.Problem = held.Error()
-		return c.note(ctx, s, after)
+		return c.keptBack(ctx, s, held)
 	}
 	if a.Simulate && len(signersOf(chain)) > 0 {
 		var err error
@@ -211,6 +215,13 @@ func (c *Coordinator) renonce(ctx context.Context, chain ChainConfig, s governan
 		return c.note(ctx, s, after)
 	}
 	return c.broadcast(ctx, chain, signed, signed.Attempts[len(signed.Attempts)-1])
+}
+
+// keptBack remembers why a submission's bytes do not go out.
+func (c *Coordinator) keptBack(ctx context.Context, s governance.Submission, why error) error {
+	after := s
+	after.Problem = why.Error()
+	return c.note(ctx, s, after)
 }
 
 // unwanted says why a submission is not to be signed again now; nil where nothing stands against it.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"belay/governance"
 	"belay/safe"
@@ -13,6 +14,17 @@ import (
 // Whoever wants it sent all the same takes it to a wallet: Belay only does not help. An emergency that no owner has signed holds back
 // nothing, for whoever has stolen a chat account can open one.
 func (c *Coordinator) heldBack(ctx context.Context, chain ChainConfig, p governance.Proposal) error {
+	if p.Kind.Emergency() || p.Playbook == VoidPlaybook {
+		return nil
+	}
+	if err := c.opposed(p); err != nil {
+		return err
+	}
+	return c.stillWithinBounds(ctx, chain, p)
+}
+
+// opposed is the part of heldBack that no chain has to be asked for: people and their emergencies.
+func (c *Coordinator) opposed(p governance.Proposal) error {
 	if p.Kind.Emergency() || p.Playbook == VoidPlaybook {
 		return nil
 	}
@@ -28,7 +40,20 @@ func (c *Coordinator) heldBack(ctx context.Context, chain ChainConfig, p governa
 			return fmt.Errorf("%sthe emergency %s is open on the same contract", governance.HeldProblem, o.ID)
 		}
 	}
-	return c.stillWithinBounds(ctx, chain, p)
+	return nil
+}
+
+// recalled says why signed bytes that no provider has yet are not to leave: until then they can be kept back. What one has may be on
+// its way, and goes on being sent.
+func (c *Coordinator) recalled(s governance.Submission) error {
+	if s.Emergency || slices.ContainsFunc(s.Attempts, func(a governance.Attempt) bool { return a.Taken }) {
+		return nil
+	}
+	p, err := c.cfg.Store.Proposal(s.Proposal)
+	if err != nil {
+		return err
+	}
+	return c.opposed(p)
 }
 
 // stillWithinBounds judges the bounds and the rules between the values anew by what the chain says now: a change that was small when

@@ -93,6 +93,34 @@ func TestAWalletsObjectionHoldsAChangeBack(t *testing.T) {
 	})
 }
 
+// TestSignedBytesThatNobodyTookAreKeptBack when an owner objects before a provider has them; what was taken goes on.
+func TestSignedBytesThatNobodyTookAreKeptBack(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		r.start()
+		v := r.setLtv("4000")
+		r.chain.set(func(s *scripted) { s.fails["Broadcast"] = errDown })
+		r.sign(v, v.SafeTxHash, alice, bob)
+		r.until("the bytes are signed", func() bool {
+			open, err := r.store.SubmissionsOf(v.ID)
+			return err == nil && len(open) > 0 && len(open[0].Attempts) > 0
+		})
+		r.pass(5 * time.Second) // the first try to send them is over
+		if _, err := r.states(carol, v.ID, governance.ActionObject, "too low"); err != nil {
+			t.Fatal(err)
+		}
+		for _, blind := range []bool{false, true} { // also while the providers agree on nothing
+			r.chain.set(func(s *scripted) { s.down = blind; delete(s.fails, "Broadcast") })
+			r.quiet("an owner objects")
+		}
+		r.chain.set(func(s *scripted) { s.down = false })
+		r.until("the card says so", r.heldFor(v.ID, "carol objects"))
+		if _, err := r.states(carol, v.ID, governance.ActionLift, ""); err != nil {
+			t.Fatal(err)
+		}
+		r.ends(v.ID, governance.StateExecuted, "ltv 4000")
+	})
+}
+
 // TestBoundsAreJudgedAgainWhenTheWindowOpens: what was a small change when it was proposed may be a large one a day later.
 func TestBoundsAreJudgedAgainWhenTheWindowOpens(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
