@@ -65,7 +65,7 @@ func (l look) view() View {
 		Askers: []string{}, SafeTxs: []SafeTxView{}, Confirmations: []ConfirmationView{}, Threshold: p.Threshold, Owners: addresses(p.Owners), OwnerNames: l.ownerNames(),
 		Timelock: l.timelock(), Transactions: []TransactionView{}, Postconditions: []PostconditionView{}, Events: l.events(),
 		Objections: l.opinions(p.Objections), Responders: l.opinions(p.Responders), Approve: list(p.Policy.Approve), Approvals: l.opinions(p.Approvals), Unapproved: list(p.Unapproved()), Public: l.public(), Explorer: l.f.Explorer,
-		Status: l.status(), Notes: l.notes(), Manifest: l.manifest(),
+		Status: l.status(), Notes: l.notes(), Stuck: l.stuck(), Manifest: l.manifest(),
 	}
 	if p.Wallet != (common.Address{}) && l.names(p.Proposer) {
 		v.Wallet = p.Wallet.Hex()

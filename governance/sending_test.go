@@ -150,6 +150,51 @@ func TestARelayerThatCannotGoOnIsTold(t *testing.T) {
 	}
 }
 
+// TestTheStatusDoesNotSaySendingWhereNothingIsSent: the first line and the notes never contradict each other.
+func TestTheStatusDoesNotSaySendingWhereNothingIsSent(t *testing.T) {
+	problems := map[string]governance.Submission{
+		"held":    {State: governance.SubmissionHeld, Problem: governance.HeldProblem + "alice objects"},
+		"reverts": {State: governance.SubmissionHeld, Problem: governance.RevertProblem + "call reverted: paused already"},
+		"broke":   {State: governance.SubmissionHeld, Problem: "its account is empty"},
+		"refused": {State: governance.SubmissionSigned, Problem: "no provider takes the transaction"},
+		"over":    {State: governance.SubmissionMoot, Problem: "nonce 7 of the Safe is used"},
+		"fine":    {State: governance.SubmissionSigned},
+	}
+	for name, want := range map[string]struct {
+		members, public, note string
+		stuck                 bool
+	}{
+		"held":    {"held back", "not sent yet", "HELD BACK: alice objects.", false},
+		"reverts": {"NOT SENT: it would revert", "NOT SENT: it would revert", "It would revert now, whoever sends it: call reverted: paused already. Spend no gas", false},
+		"broke":   {"NOT SENT", "NOT SENT", "The relayer cannot go on: its account is empty. Any wallet can send it:", true},
+		"refused": {"NOT SENT", "NOT SENT", "The relayer cannot go on: no provider takes the transaction. Any wallet can send it:", true},
+		"over":    {"sending", "sending", "", false},
+		"fine":    {"sending", "sending", "", false},
+	} {
+		open := queued(t).does(window(governance.OperationReady))
+		for on, s := range map[string]*tale{"Quorum reached, ": signed(t, governance.KindPause, 0, false), "The window is open. ": open} {
+			s.p.Policy.Visibility = governance.VisiblePublic
+			f := s.facts()
+			f.Submissions = []governance.Submission{problems[name]}
+			members, _ := governance.NewView(s.p, f, governance.Viewer{Audience: governance.AudienceWarRoom})
+			public, _ := governance.NewView(s.p, f, governance.Viewer{Audience: governance.AudiencePublic})
+			if !strings.EqualFold(members.Status, on+want.members) || !strings.EqualFold(public.Status, on+want.public) {
+				t.Errorf("%s: %q, to the public %q", name, members.Status, public.Status)
+			}
+			told := slices.ContainsFunc(members.Notes, func(n string) bool { return want.note != "" && strings.HasPrefix(n, want.note) })
+			if told != (want.note != "") || members.Stuck != want.stuck {
+				t.Errorf("%s: stuck %t, notes %q", name, members.Stuck, members.Notes)
+			}
+		}
+	}
+	s := signed(t, governance.KindPause, 0, false).sent()
+	f := s.facts()
+	f.Submissions = []governance.Submission{{State: governance.SubmissionAccepted, Problem: "the fee cap is reached"}}
+	if v, _ := governance.NewView(s.p, f, governance.Viewer{Audience: governance.AudienceWarRoom}); v.Status != "Sent, not mined yet" {
+		t.Errorf("what was sent is said to be %q", v.Status)
+	}
+}
+
 func TestOnlyThosePrivateLinksCarryAKey(t *testing.T) {
 	v := lives(t)["proposed"].view(governance.AudienceOperator)
 	for name, c := range map[string]struct {

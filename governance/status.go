@@ -2,7 +2,6 @@ package governance
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"belay/safe"
@@ -91,6 +90,8 @@ func (l look) running() string {
 		return l.sending()
 	case p.Earlier != nil:
 		return "Belay does not execute what had ended"
+	case p.Timelock.AnyoneMay && l.unsent() != "":
+		return sentenceCase(l.unsent())
 	case p.Timelock.AnyoneMay:
 		return "Sending"
 	case p.Active().Purpose != PurposeExecute:
@@ -109,6 +110,8 @@ func (l look) sending() string {
 	switch {
 	case early && (sent == nil || sent.Status == TxStatusSubmitted):
 		return fmt.Sprintf("Quorum reached at nonce %d, which waits: the Safe is at nonce %d", active.Tx.Nonce, l.p.SafeNonce)
+	case sent == nil && l.unsent() != "":
+		return "Quorum reached, " + l.unsent()
 	case sent == nil && wait.Manual:
 		return "Quorum reached, waiting for the word to send"
 	case sent == nil && wait.After > 0:
@@ -208,23 +211,11 @@ func (l look) notes() []string {
 	if loaded := p.Loaded(); p.State.Ended() && p.Effect() == nil && loaded != nil && !p.Usable() {
 		add(l.open, "%d of %d signatures over nonce %d still count: with the rest of them anyone can execute it. Propose a void to use up that nonce.", p.Yes(loaded), p.Threshold, loaded.Tx.Nonce)
 	}
-	for _, s := range l.f.Submissions {
-		if reason, held := strings.CutPrefix(s.Problem, HeldProblem); held {
-			add(!p.State.Ended() && l.open, "HELD BACK: %s. Belay does not send it now; whoever must can send it from a wallet: open the page, or run `belay execute %s --print`.", reason, p.ID)
-			continue
-		}
-		add(s.Problem != "" && !p.State.Ended() && l.open, "The relayer cannot go on: %s. Any wallet can send it: open the page, or run `belay execute %s --print`.", s.Problem, p.ID)
-		add(s.Problem != "" && !p.State.Ended() && !l.open, "The relayer cannot go on.")
+	for _, s := range l.troubled() {
+		told := l.trouble(s.Problem)
+		add(told != "", "%s", told)
 	}
 	return notes
-}
-
-// HeldProblem begins the problem of a submission that is held back because people, or the playbook, do not want it now.
-const HeldProblem = "held back: "
-
-// held reports whether a submission says already why it is held back.
-func (l look) held() bool {
-	return slices.ContainsFunc(l.f.Submissions, func(s Submission) bool { return strings.HasPrefix(s.Problem, HeldProblem) })
 }
 
 func nonceOf(t *SafeTx) uint64 {

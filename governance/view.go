@@ -56,6 +56,7 @@ type View struct {
 
 	Status     string        `json:"status"` // one plain line: "Needs 1 more", "Sending", "Mined, 1 of 2"
 	Notes      []string      `json:"notes"`  // what a person must know now: marks, waits, problems, next steps
+	Stuck      bool          `json:"stuck"`  // the relayer cannot go on with what any wallet can send
 	Objections []OpinionView `json:"objections"`
 	Responders []OpinionView `json:"responders"`
 	Approve    []string      `json:"approve"`    // roles that must agree before owners are asked

@@ -93,7 +93,7 @@ func TestRecordsCanBeReadFromAStoppedStoreAndSentByAnyone(t *testing.T) {
 	}
 	for _, args := range [][]string{{"proposals"}, {"nonces"}, {"show", "P-1"}, {"backup", filepath.Join(dir, "running.db")}, {"log", "head"}, {"log", "export"}, {"log", "verify"},
 		{"propose", "pause-reserve", "asset=weth", "--reason", "chat is down"}} {
-		if code, out, errs := belay(t, append([]string{"--config", i.config}, args...)...); code != exitDone || out == "" {
+		if code, out, errs := belay(t, append([]string{"--config", i.config}, args...)...); code != exitDone || out == "" || strings.Contains(out, "not running") {
 			t.Errorf("%v on the running program: exit %d %s %s", args, code, out, errs)
 		}
 	}
@@ -131,6 +131,8 @@ func TestRecordsCanBeReadFromAStoppedStoreAndSentByAnyone(t *testing.T) {
 	for _, args := range [][]string{{"proposals"}, {"show", "P-1"}, {"log", "verify"}, {"log", "head"}, {"version", "--json"}, {"backup", filepath.Join(dir, "stopped.db")}} {
 		if code, out, errs := belay(t, append([]string{"--config", i.config}, args...)...); code != exitDone || out == "" {
 			t.Errorf("%v on the stopped store: exit %d %s %s", args, code, out, errs)
+		} else if told := strings.Contains(out, "Belay is not running on this store"); told != (args[0] == "proposals" || args[0] == "show") {
+			t.Errorf("%v on the stopped store:\n%s", args, out)
 		}
 	}
 	if _, out, _ := belay(t, "--config", i.config, "nonces"); !strings.Contains(out, "next nonce 0") || !strings.Contains(out, "P-1 and P-2 stand here") && !strings.Contains(out, "P-1 stands here, with 2 of 2 signatures") {

@@ -93,7 +93,7 @@ func (p *program) proposals() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return p.printList(all)
+			return p.printList(all, notRunning)
 		}, func(r remote) error {
 			var page struct {
 				Proposals []governance.View `json:"proposals"`
@@ -101,7 +101,7 @@ func (p *program) proposals() *cobra.Command {
 			if err := r.get("/api/v1/proposals", &page); err != nil {
 				return err
 			}
-			return p.printList(page.Proposals)
+			return p.printList(page.Proposals, "")
 		})
 	}}
 }
@@ -109,7 +109,10 @@ func (p *program) proposals() *cobra.Command {
 // listed is how many proposals the list shows.
 const listed = 50
 
-func (p *program) printList(all []governance.View) error {
+// notRunning stands above what is read from a stopped store: it shows where things were left, "sending" among them.
+const notRunning = "Belay is not running on this store: nothing is sent or watched until `belay serve` runs.\n"
+
+func (p *program) printList(all []governance.View, remark string) error {
 	lines := make([]string, 0, len(all))
 	for _, v := range all {
 		lines = append(lines, fmt.Sprintf("%-6s %-11s %-36s %s", v.ID, v.State, strings.TrimSuffix(v.Playbook+" "+v.Subject, " "), v.Status))
@@ -117,7 +120,7 @@ func (p *program) printList(all []governance.View) error {
 	if len(lines) == 0 {
 		lines = append(lines, "No proposals yet.")
 	}
-	return p.print(map[string]any{"proposals": all}, strings.Join(lines, "\n"))
+	return p.print(map[string]any{"proposals": all}, remark+strings.Join(lines, "\n"))
 }
 
 func find(db *store.Store, id string) (governance.Proposal, error) {

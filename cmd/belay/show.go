@@ -20,14 +20,14 @@ func (p *program) show() *cobra.Command {
 	c.Flags().BoolVar(&hashes, "hashes", false, "only what is hashed and the hashes, as the public checking tools print them")
 	c.Flags().BoolVar(&batch, "batch", false, "only the calls, as a file that the Safe Transaction Builder imports")
 	c.MarkFlagsMutuallyExclusive("hashes", "batch")
-	show := func(v governance.View) error {
+	show := func(v governance.View, remark string) error {
 		switch {
 		case hashes:
 			return p.printHashes(v)
 		case batch:
 			return p.printBatch(v)
 		}
-		return p.print(v, proposalText(v))
+		return p.print(v, remark+proposalText(v))
 	}
 	c.RunE = func(cmd *cobra.Command, args []string) error {
 		return p.inStore(cmd, func(cfg *configs.Config, db *store.Store) error {
@@ -39,13 +39,13 @@ func (p *program) show() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return show(all[0])
+			return show(all[0], notRunning)
 		}, func(r remote) error {
 			var v governance.View
 			if err := r.get("/api/v1/proposals/"+args[0], &v); err != nil {
 				return err
 			}
-			return show(v)
+			return show(v, "")
 		})
 	}
 	return c
