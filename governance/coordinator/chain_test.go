@@ -585,7 +585,7 @@ func (s *scripted) EstimateGas(ctx context.Context, _, to common.Address, data [
 	}
 	defer s.mu.Unlock()
 	if _, _, err := run(s.head().world.clone(), to, data, s.head().Time+1); err != nil {
-		return 0, err
+		return 0, fmt.Errorf("estimate gas: %w: %w", safe.ErrReverted, err)
 	}
 	return 130_000, nil
 }

@@ -200,7 +200,7 @@ func (c *Coordinator) renonce(ctx context.Context, chain ChainConfig, s governan
 		var err error
 		if s, err = c.wouldRun(ctx, chain, s); err != nil {
 			after := s
-			after.Problem = a.Why + "; it would revert again: " + err.Error()
+			after.Problem = reverting(err).Error()
 			return c.note(ctx, s, after)
 		}
 	}

@@ -1,8 +1,11 @@
 package coordinator
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"belay/governance"
@@ -65,10 +68,19 @@ func (c *Coordinator) askMarket(ctx context.Context, chain ChainConfig, s govern
 func (c *Coordinator) gasOf(ctx context.Context, chain ChainConfig, s governance.Submission) (uint64, error) {
 	estimate, err := chain.Chain.EstimateGas(ctx, signersOf(chain)[0].Address(), s.To, s.Data)
 	if err != nil && !s.Emergency {
-		return 0, fmt.Errorf("estimate gas: %w", err)
+		return 0, reverting(err)
 	}
 	// An estimate is the least with which the Safe does not revert. What people saw simulated may need more to have its effect.
 	return relay.Gas(max(estimate, c.simulatedGas(s)), 0), nil
+}
+
+// reverting turns the answer that a call reverts into the problem that people read; whatever else went wrong stays as it is.
+func reverting(err error) error {
+	if !errors.Is(err, safe.ErrReverted) {
+		return err
+	}
+	_, reason, _ := strings.Cut(err.Error(), safe.ErrReverted.Error()+": ")
+	return errors.New(governance.RevertProblem + cmp.Or(reason, "no reason was given"))
 }
 
 // simulatedGas is what the simulation used that people saw; 0 where it is not known.

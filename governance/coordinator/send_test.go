@@ -485,6 +485,24 @@ func TestARevertThatIsMinedIsSimulatedBeforeAnotherIsPaidFor(t *testing.T) {
 	})
 }
 
+// TestWhatWouldRevertIsSentToNobodysWallet: the relayer is not to blame, and a wallet would pay for nothing.
+func TestWhatWouldRevertIsSentToNobodysWallet(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		r.start()
+		v := r.setLtv("4000")
+		r.chain.alter(func(w *world) { w.frozen = true })
+		r.pass(marketLife) // what the draft found out is not trusted any more
+		r.sign(v, v.SafeTxHash, alice, bob)
+		const told = "It would revert now, whoever sends it: execution reverted: caller is not the guardian. Spend no gas on it"
+		r.until("the card says so", func() bool { return noted(r.show(v.ID), told) })
+		if got := r.show(v.ID); got.Status != "Quorum reached, NOT SENT: it would revert" || got.Stuck {
+			t.Errorf("%q, stuck %t", got.Status, got.Stuck)
+		}
+		r.chain.alter(func(w *world) { w.frozen = false })
+		r.ends(v.ID, governance.StateExecuted, "ltv 4000")
+	})
+}
+
 func TestAQuorumThatIsLostAndWonAnewIsSentWithItsNewSignatures(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		r.start()
