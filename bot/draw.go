@@ -179,14 +179,14 @@ func nextStep(v governance.View, r Reader) string {
 	}
 	switch v.State {
 	case governance.StateProposed:
-		if who := missing(v); who != "" {
+		if who := Missing(v); who != "" {
 			return who + ": review and sign."
 		}
 	case governance.StateQueued:
 		return "nobody has to do anything until the window opens."
 	case governance.StateReady:
 		if strings.Contains(v.Status, "Needs") {
-			return missing(v) + ": sign the execution."
+			return Missing(v) + ": sign the execution."
 		}
 	case governance.StateIneffective:
 		return "see under Proof what the chain says instead, and propose again or act by hand."
@@ -203,8 +203,8 @@ func nextStep(v governance.View, r Reader) string {
 // namesShown is how many people a sentence names.
 const namesShown = 6
 
-// missing says whose signatures can complete the quorum; those who said that they cannot now are named last.
-func missing(v governance.View) string {
+// Missing says whose signatures can complete the quorum; those who said that they cannot now are named last.
+func Missing(v governance.View) string {
 	need := v.Threshold - len(v.Confirmations)
 	if need <= 0 {
 		return ""
