@@ -1,6 +1,7 @@
 package web
 
 import (
+	"slices"
 	"testing"
 
 	"belay/governance"
@@ -20,9 +21,15 @@ func TestPageSignsWhatTheSafeWillCheck(t *testing.T) {
 	b.press("Connect Test Wallet")
 	b.sees("is an owner of this Safe", "Your wallet’s own RPC agrees")
 	b.keeps("sign-ready")
+	if aloud := js[string](b, `document.querySelector("#bar .aloud").innerText`); aloud != "Aloud: "+safe.CheckWords(common.HexToHash(f.view("P-12").SafeTxHash)) {
+		t.Errorf("beside the button: %q", aloud)
+	}
 	b.press("Sign the pause at nonce 7 with Test Wallet")
 	b.sees("Your signature at nonce 7 is recorded: 1 of 2.")
 	b.keeps("sign-spare")
+	if aloud := js[string](b, `document.querySelector("#bar .aloud").innerText`); aloud != "Aloud: "+safe.CheckWords(common.HexToHash(f.view("P-12").SafeTxs[1].SafeTxHash)) {
+		t.Errorf("beside the button of the spare: %q", aloud)
+	}
 	b.press("Also sign the spare at nonce 8")
 	b.sees("You have signed all there is to sign")
 	v := f.view("P-12")
@@ -57,6 +64,30 @@ func TestPageOffersToSendAtQuorum(t *testing.T) {
 	if len(w.sent) != 1 || common.HexToAddress(w.sent[0]["to"]) != testDomain.Safe || w.sent[0]["value"] != "0x0" || w.sent[0]["from"] != addressOf(1).Hex() {
 		t.Errorf("the wallet was asked to send %v", w.sent)
 	}
+}
+
+// TestPageSendsFirstWhereTheRelayerCannot: nothing happens before somebody sends it, so that this comes before more signatures.
+func TestPageSendsFirstWhereTheRelayerCannot(t *testing.T) {
+	f, w := newFake(pauseView()), owner(2)
+	signAll(t, f, 0)
+	signAll(t, f, 1)
+	f.change("P-12", func(v *governance.View) {
+		v.Status, v.Stuck, v.Notes = "Quorum reached, NOT SENT", true, []string{"The relayer cannot go on: its account is empty."}
+	})
+	b := openTab(t, f, w, phone)
+	b.open(signPath)
+	b.sees("Quorum reached, NOT SENT", "Any wallet can: connect one")
+	b.press("Connect Test Wallet")
+	b.sees("Any wallet can: it costs gas", "Sign the pause at nonce 7")
+	b.keeps("sign-stuck")
+	if got := js[[]string](b, `[...document.querySelectorAll("#bar button")].map((x) => x.className + ": " + x.innerText)`); !slices.Equal(got, []string{"primary wide: Send it from my wallet", "wide: Sign the pause at nonce 7 with Test Wallet"}) {
+		t.Errorf("the buttons are %q", got)
+	}
+	if gap := js[float64](b, `(([first, second]) => second.getBoundingClientRect().top - first.getBoundingClientRect().bottom)(document.querySelectorAll("#bar button"))`); gap < 5 {
+		t.Errorf("the buttons are %v pixels apart", gap)
+	}
+	b.press("Send it from my wallet")
+	b.sees("Sent as 0xab")
 }
 
 // signAll hands in an owner's signatures on every SafeTx by another way.
@@ -312,11 +343,14 @@ func TestPagesComeBackAfterTheServerWasAway(t *testing.T) {
 			b.sees("Live")
 			b.gone.Store(true)
 			b.cut()
-			b.sees("Reconnecting…")
+			b.sees("Reconnecting…", "Belay does not answer. What you see may be old")
 			f.change("P-12", func(v *governance.View) { v.Title = "Told while nobody listened" })
 			f.change("P-11", func(v *governance.View) { v.Title = "Told while nobody listened" })
 			b.gone.Store(false)
 			b.sees("Told while nobody listened", "Live")
+			if !b.comes(`!document.body.innerText.includes("Belay does not answer")`) {
+				t.Error("it is back, and the page says that it does not answer")
+			}
 		})
 	}
 }

@@ -2,10 +2,11 @@
 import { key } from "./api";
 import { alert, el, fragmentOf, note, p as para } from "./dom";
 import { progress } from "./facts";
+import { checkWords } from "./hash";
 import { active, ended, nameOf, signatures } from "./proposal";
 import type { Proposal, SafeTx } from "./proposal";
 import type { Session } from "./session";
-import { verify } from "./verify";
+import { recompute, verify } from "./verify";
 import type { Wallet } from "./wallet";
 import { clean, purposeWords, standing } from "./words";
 
@@ -50,13 +51,19 @@ function appendAsked(list: HTMLElement, s: Session, t: SafeTx): void {
   if (reading.warning) list.append(check("warn", reading.warning));
 }
 
-const primary = (text: string, act: () => unknown): HTMLElement => el("button", { type: "button", class: "primary wide", click: () => { act(); } }, text);
+const wide = (text: string, act: () => unknown, first: boolean): HTMLElement => el("button", { type: "button", class: first ? "primary wide" : "wide", click: () => { act(); } }, text);
+const primary = (text: string, act: () => unknown): HTMLElement => wide(text, act, true);
 
 /** The bar at the bottom: one sentence and one button. */
 export function bar(s: Session, wallets: Wallet[]): DocumentFragment {
   if (s.busy) return fragmentOf(para(s.busy), el("button", { type: "button", class: "wide", disabled: true }, "Waiting…"));
-  return fragmentOf(s.message ? el("p", { class: s.message.good ? "good" : "bad" }, s.message.text) : null, atHand(s, wallets), sending(s));
+  const said = s.message ? el("p", { class: s.message.good ? "good" : "bad" }, s.message.text) : null;
+  // Where the relayer cannot go on, sending comes first: nothing happens before somebody does it.
+  return sendsFirst(s) ? fragmentOf(said, stuckWords(s), sending(s), atHand(s, wallets)) : fragmentOf(said, atHand(s, wallets), sending(s));
 }
+
+const stuckWords = (s: Session): HTMLElement =>
+  para(s.wallet ? "Belay cannot send it. Any wallet can: it costs gas, and nothing else." : "Belay cannot send it. Any wallet can: connect one, then send it from there.", "bad strong");
 
 function atHand(s: Session, wallets: Wallet[]): DocumentFragment {
   const t = s.target;
@@ -102,17 +109,26 @@ function signing(s: Session, t: SafeTx): DocumentFragment {
     const why = t.nonce < first.nonce ? `the Safe may still be at nonce ${t.nonce} when this is sent. Signed here too, it waits for nobody.`
       : `should another transaction use up nonce ${first.nonce}, this one still works at nonce ${t.nonce}.`;
     return fragmentOf(para(`One more, in the same sitting: ${why}`),
-      primary(`Also sign the spare at nonce ${t.nonce}`, () => s.sign()));
+      aloud(s, t), wide(`Also sign the spare at nonce ${t.nonce}`, () => s.sign(), !sendsFirst(s)));
   }
   const name = clean(s.wallet?.name ?? "your wallet");
-  return fragmentOf(para(`${progress(s.proposal, t)}. Compare the hashes on your device before you confirm.`), primary(`Sign the ${purposeWords(s.proposal, t)} at nonce ${t.nonce} with ${name}`, () => s.sign()));
+  return fragmentOf(para(`${progress(s.proposal, t)}. Compare the hashes on your device before you confirm.`), aloud(s, t),
+    wide(`Sign the ${purposeWords(s.proposal, t)} at nonce ${t.nonce} with ${name}`, () => s.sign(), !sendsFirst(s)));
+}
+
+/** The check words of what the button signs, beside the button: whoever is on the phone with the others reads them aloud. */
+function aloud(s: Session, t: SafeTx): HTMLElement | null {
+  const own = recompute(s.proposal, t);
+  return own ? el("p", { class: "aloud" }, "Aloud: ", el("code", {}, checkWords(own.safeTx))) : null;
 }
 
 /** After quorum anyone may send; Belay does, and this is for when it does not. */
 function sending(s: Session): HTMLElement | null {
   if (!s.sendable || key() === "" || !s.wallet) return null;
-  return el("button", { type: "button", class: "wide send", click: () => { void s.send(); } }, "Send it from my wallet");
+  return wide("Send it from my wallet", () => s.send(), sendsFirst(s));
 }
+
+const sendsFirst = (s: Session): boolean => s.proposal.stuck && s.sendable;
 
 /** What changed under the reader's eyes. */
 export function changedNote(s: Session): HTMLElement | null {
@@ -125,5 +141,5 @@ export function changedNote(s: Session): HTMLElement | null {
 export function quorumNote(s: Session): HTMLElement | null {
   const t = active(s.proposal);
   if (!t || s.proposal.state !== "approved" || signatures(s.proposal, t) < s.proposal.threshold) return null;
-  return note("Quorum stands. Belay sends it now; more signatures do no harm.");
+  return note("Quorum stands; more signatures do no harm.");
 }

@@ -86,10 +86,21 @@ export function watch(changed: (proposal: string) => void, live: (on: boolean) =
   open();
 }
 
-/** Says in the page's head whether it follows by itself. */
+const shortBreak = 3_000; // milliseconds: a browser opens a broken stream again by itself, and nobody needs to know
+let away: ReturnType<typeof setTimeout> | undefined;
+
+/** Says in the page's head whether it follows by itself, and in a sentence that Belay does not answer. */
 export function showLive(on: boolean): void {
   const mark = document.getElementById("live");
   if (!mark) return;
   mark.textContent = on ? "Live" : "Reconnecting…";
   mark.className = on ? "live on" : "live";
+  const tell = (): void => { document.getElementById("away")?.toggleAttribute("hidden", on); };
+  if (!on) {
+    away ??= setTimeout(tell, shortBreak); // from the first try that failed
+    return;
+  }
+  clearTimeout(away);
+  away = undefined;
+  tell();
 }

@@ -77,6 +77,7 @@ export interface Proposal {
   postconditions: { text: string; value: string; ok: boolean; block: number }[];
   status: string;
   notes: string[];
+  stuck: boolean;
   objections: Opinion[];
   unapproved: string[];
   approvals: Opinion[];
