@@ -57,7 +57,9 @@ func (d *drafting) readSafe(ctx context.Context) error {
 	state, err := d.agreedSafe(ctx)
 	if err != nil && d.p.Kind.Emergency() {
 		d.p.Blind = "the providers do not agree on the Safe (" + err.Error() + "); its nonce and owners are one provider's word"
-		state, err = d.chain.Chain.AnySafeState(ctx, d.guarded.Address)
+		if state, err = d.chain.Chain.AnySafeState(ctx, d.guarded.Address); err != nil {
+			return d.unanswered(err)
+		}
 		state.Nonce = d.plausible(state.Nonce)
 		d.p.Unagreed = true
 	}
@@ -75,6 +77,16 @@ func (d *drafting) readSafe(ctx context.Context) error {
 		d.p.Setup = governance.SetupOf(state)
 	}
 	return nil
+}
+
+// unanswered refuses an emergency of whose Safe nobody says anything. Signers are not left waiting: they are told the way without Belay.
+func (d *drafting) unanswered(err error) error {
+	if errors.Is(err, safe.ErrNotSafe) {
+		return noAgreement(d.guarded.Name, err)
+	}
+	d.c.cfg.Logger.Warn("no provider answers", "chain", d.chain.Name, "safe", d.guarded.Address.Hex(), "error", err)
+	return governance.Refuse(governance.CodeNoAgreement, "do not wait: make the call from the Safe's own app, or from a wallet with an RPC of its own. `/belay check` says what became of each provider",
+		"there is no usable answer about the Safe %s (%s) on %s, and so nothing to sign", d.guarded.Name, d.guarded.Address.Hex(), d.chain.Name).Headed("None of the chain's providers answers")
 }
 
 // nonceLeap is how far a Safe can have gone since somebody looked.

@@ -2,6 +2,8 @@ package coordinator
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -135,7 +137,7 @@ func TestRefusedProposalsLeaveNothing(t *testing.T) {
 		"no gas money for a change":   {Intent{Playbook: "set-ltv", Params: map[string]string{"asset": "usdc", "ltv": "1"}}, func(r *rig) { r.chain.alter(func(w *world) { w.balances = map[common.Address]uint256.Int{} }) }, governance.CodeRelayerUnfunded, "gas"},
 		"a Safe without the role":     {Intent{Playbook: "slow-ltv", Params: map[string]string{"asset": "usdc", "ltv": "1"}}, func(r *rig) { r.chain.alter(func(w *world) { w.roles = map[string]bool{} }) }, governance.CodeNotPermitted, "PROPOSER_ROLE"},
 		"a change without agreement":  {Intent{Playbook: "set-ltv", Params: map[string]string{"asset": "usdc", "ltv": "1"}}, func(r *rig) { r.chain.set(func(s *scripted) { s.down = true }) }, governance.CodeNoAgreement, "guardian"},
-		"a pause without any answers": {Intent{Playbook: "pause", Params: map[string]string{"asset": "usdc"}}, func(r *rig) { r.chain.set(func(s *scripted) { s.down = true; s.fails["AnySafeState"] = errDown }) }, governance.CodeNoAgreement, ""},
+		"a pause without any answers": {Intent{Playbook: "pause", Params: map[string]string{"asset": "usdc"}}, func(r *rig) { r.chain.set(func(s *scripted) { s.down = true; s.fails["AnySafeState"] = errDown }) }, governance.CodeNoAgreement, "nothing to sign"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, r *rig) {
@@ -162,6 +164,23 @@ func TestRefusedProposalsLeaveNothing(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestAPauseThatNobodyAnswersNamesTheWayWithoutBelay: nobody is told that providers disagree who are all silent, or to try again.
+func TestAPauseThatNobodyAnswersNamesTheWayWithoutBelay(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.start()
+		r.chain.set(func(s *scripted) { s.down = true; s.fails["AnySafeState"] = fmt.Errorf("read safe state from anyone: %w", errDown) })
+		_, err := r.c.Propose(t.Context(), Intent{Playbook: "pause", Member: "alice", Params: map[string]string{"asset": "usdc"}})
+		var told *governance.Refusal
+		if !errors.As(err, &told) || told.Title() != "None of the chain's providers answers" || !strings.Contains(told.Hint, "the Safe's own app, or from a wallet") || strings.Contains(told.Detail, "from anyone") {
+			t.Errorf("told %+v", told)
+		}
+		r.chain.set(func(s *scripted) { s.fails["AnySafeState"] = fmt.Errorf("read safe state from anyone: %w", safe.ErrNotSafe) })
+		if _, err = r.c.Propose(t.Context(), Intent{Playbook: "pause", Member: "alice", Params: map[string]string{"asset": "usdc"}}); !errors.As(err, &told) || !strings.Contains(told.Detail, safe.ErrNotSafe.Error()) {
+			t.Errorf("an answer that it is no Safe is told as %+v", told)
+		}
+	})
 }
 
 func TestAnEmergencyIsForcedPastARevert(t *testing.T) {
