@@ -108,6 +108,14 @@ func (p *Proposal) standingOf(t SafeTx) Standing {
 		Signatures: p.Yes(&t), Threshold: p.Threshold}
 }
 
+// named tells a spare from the transaction that it stands in for: both are the same proposal's.
+func (p *Proposal) named(t SafeTx) string {
+	if t.Purpose == PurposeSpare {
+		return "a spare of " + p.ID
+	}
+	return p.ID
+}
+
 // usedPlace tells who used a nonce.
 func usedPlace(n uint64, known []Proposal) NoncePlace {
 	place := NoncePlace{Nonce: n, State: NonceForeign, Stands: []Standing{}, Text: "Used by a transaction that no proposal asked for."}
@@ -117,7 +125,7 @@ func usedPlace(n uint64, known []Proposal) NoncePlace {
 			switch {
 			case t.Tx.Nonce != n:
 			case t.State == TxMined || t.State == TxFinal || t.State == TxFailed:
-				place.State, place.Stands, place.Text = NonceUsed, []Standing{p.standingOf(t)}, fmt.Sprintf("Used by %s.", p.ID)
+				place.State, place.Stands, place.Text = NonceUsed, []Standing{p.standingOf(t)}, fmt.Sprintf("Used by %s.", p.named(t))
 				place.UsedBy = p.ranIn(t.Hashes.SafeTx)
 				return place
 			case t.State == TxDead && t.Purpose != PurposeSpare:
@@ -155,21 +163,21 @@ func openPlace(n uint64, known []Proposal) NoncePlace {
 			}
 			place.Stands = append(place.Stands, p.standingOf(t))
 			if p.State.Ended() {
-				ended = append(ended, p.ID)
+				ended = append(ended, p.named(t))
 			} else {
-				asking = append(asking, p.ID)
+				asking = append(asking, p.named(t))
 			}
 		}
 	}
 	switch {
 	case len(place.Stands) > 1:
 		place.State = NonceContested
-		place.Text = strings.Join(slices.Concat(asking, ended), " and ") + " stand here: the first that is executed takes the nonce from the others."
+		place.Text = sentenceCase(strings.Join(slices.Concat(asking, ended), " and ")) + " stand here: the first that is executed takes the nonce from the others."
 	case len(asking) == 1:
-		place.State, place.Text = NonceOpen, fmt.Sprintf("%s stands here, with %d of %d signatures.", asking[0], place.Stands[0].Signatures, place.Stands[0].Threshold)
+		place.State, place.Text = NonceOpen, fmt.Sprintf("%s stands here, with %d of %d signatures.", sentenceCase(asking[0]), place.Stands[0].Signatures, place.Stands[0].Threshold)
 	case len(ended) == 1:
 		place.State = NonceLoaded
-		place.Text = fmt.Sprintf("%s has ended, but %d of %d signatures over it still count; void %s to make it harmless.", ended[0], place.Stands[0].Signatures, place.Stands[0].Threshold, ended[0])
+		place.Text = fmt.Sprintf("%s has ended, but %d of %d signatures over it still count; void %s to make it harmless.", sentenceCase(ended[0]), place.Stands[0].Signatures, place.Stands[0].Threshold, place.Stands[0].Proposal)
 	}
 	return place
 }

@@ -39,6 +39,28 @@ func mapped(nonce uint64, known ...governance.Proposal) (governance.NonceMap, st
 	return m, strings.Join(lines, "\n")
 }
 
+// TestTheNonceMapTellsASpareFromWhatItStandsInFor: two lines of one proposal are never the same.
+func TestTheNonceMapTellsASpareFromWhatItStandsInFor(t *testing.T) {
+	asks, ended := at("P-3", governance.StateProposed, governance.TxAsking, 1, 7, 8), at("P-4", governance.StateExpired, governance.TxAsking, 1, 6, 7)
+	ran := at("P-1", governance.StateExecuted, governance.TxFinal, 2, 4, 5)
+	ran.OpenedNonce, ran.SafeTxs[0].State = 4, governance.TxDead
+	for _, c := range []struct {
+		name  string
+		known []governance.Proposal
+		nonce uint64
+		want  string
+	}{
+		{"asks", []governance.Proposal{asks}, 7, "7 open: P-3 stands here, with 1 of 2 signatures.\n8 open: A spare of P-3 stands here, with 1 of 2 signatures."},
+		{"ended", []governance.Proposal{ended}, 7, "7 loaded: A spare of P-4 has ended, but 1 of 2 signatures over it still count; void P-4 to make it harmless."},
+		{"contested", []governance.Proposal{asks, ended}, 7, "7 contested: P-3 and a spare of P-4 stand here: the first that is executed takes the nonce from the others.\n8 open: A spare of P-3 stands here, with 1 of 2 signatures."},
+		{"ran", []governance.Proposal{ran}, 6, "4 foreign: Used by a transaction that no proposal asked for; P-1 stood there.\n5 used: Used by a spare of P-1."},
+	} {
+		if _, got := mapped(c.nonce, c.known...); got != c.want {
+			t.Errorf("%s:\n%s\nwant\n%s", c.name, got, c.want)
+		}
+	}
+}
+
 func TestTheNonceMapTellsWhatStandsWhere(t *testing.T) {
 	ran := at("P-1", governance.StateExecuted, governance.TxFinal, 2, 5)
 	ran.OpenedNonce = 5
@@ -57,7 +79,7 @@ func TestTheNonceMapTellsWhatStandsWhere(t *testing.T) {
 			"5 used: Used by P-1.\n6 foreign: Used by a transaction that no proposal asked for; P-2 stood there."},
 		{"one that asks", 7, []governance.Proposal{at("P-3", governance.StateProposed, governance.TxAsking, 1, 7)}, 8, "7 open: P-3 stands here, with 1 of 2 signatures."},
 		{"rivals", 7, []governance.Proposal{at("P-3", governance.StateProposed, governance.TxAsking, 1, 7), at("P-4", governance.StateProposed, governance.TxAsking, 0, 7, 8)}, 9,
-			"7 contested: P-3 and P-4 stand here: the first that is executed takes the nonce from the others.\n8 open: P-4 stands here, with 0 of 2 signatures."},
+			"7 contested: P-3 and P-4 stand here: the first that is executed takes the nonce from the others.\n8 open: A spare of P-4 stands here, with 0 of 2 signatures."},
 		{"an ended one with signatures", 7, []governance.Proposal{at("P-3", governance.StateCanceled, governance.TxApproved, 2, 7)}, 7,
 			"7 loaded: P-3 has ended, but 2 of 2 signatures over it still count; void P-3 to make it harmless."},
 		{"a gap where something stood", 7, []governance.Proposal{at("P-3", governance.StateCanceled, governance.TxAsking, 0, 7), at("P-4", governance.StateProposed, governance.TxAsking, 0, 8), at("P-5", governance.StateProposed, governance.TxAsking, 0, 9)}, 7,
