@@ -100,7 +100,7 @@ func (s *setup) fillChain(text string, relayer bool) string {
 // members are the owners, for the person to name.
 func (s *setup) members() string {
 	var b strings.Builder
-	b.WriteString("members:                                      # the Safe's owners: give each a name, and discord and slack ids\n")
+	b.WriteString("members:                                      # the Safe's owners: give each a name, and discord and slack ids; public: true where public_names is opt_in\n")
 	for i, owner := range s.state.Owners {
 		fmt.Fprintf(&b, "  - {name: owner%d, roles: [guardian, signer], wallets: [%q]}\n", i+1, owner.Hex())
 	}
