@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -212,6 +213,7 @@ func (l *looker) relayers(ctx context.Context, c configs.Chain, client *chain.Cl
 		l.say(warn, "relayer on "+c.Name, "none: people send from their own wallets")
 		return
 	}
+	l.emergencyKeys(c)
 	for i, key := range append([]configs.Secret{c.Relayer.Key}, c.Relayer.EmergencyKeys...) {
 		what := "relayer on " + c.Name
 		if i > 0 {
@@ -223,6 +225,13 @@ func (l *looker) relayers(ctx context.Context, c configs.Chain, client *chain.Cl
 			continue
 		}
 		l.relayer(ctx, what, c, client, crypto.PubkeyToAddress(private.PublicKey))
+	}
+}
+
+// emergencyKeys warns where pauses have no key of their own.
+func (l *looker) emergencyKeys(c configs.Chain) {
+	if len(c.Relayer.EmergencyKeys) == 0 {
+		l.say(warn, "relayer on "+c.Name, "no emergency_key_files: a pause has to replace what this key has on its way, and a second pause waits for the first")
 	}
 }
 
@@ -435,17 +444,18 @@ func (l *looker) playbook(ctx context.Context, pb *governance.Playbook) {
 	case pb.Kind == governance.KindPause && inVain(view) != "":
 		l.say(fail, "playbook "+pb.Name, "%s", inVain(view))
 	case len(view.Dangers) > 0:
-		l.say(warn, "playbook "+pb.Name, "works, with a danger: %s", view.Dangers[0].Text)
+		l.say(warn, "playbook "+pb.Name, "works, with a danger: %s", cmp.Or(inVain(view), view.Dangers[0].Text))
 	default:
 		l.say(ok, "playbook "+pb.Name, "drafts and simulates with its samples")
 	}
 }
 
-// inVain gives the danger that says that a transaction would succeed and not do what it is for, or "".
+// inVain gives the danger that says that a transaction would succeed and not do what it is for, or "". That there is no contract
+// comes first: it is why nothing can be read there either.
 func inVain(v governance.View) string {
-	for _, d := range v.Dangers {
-		if d.Code == calldata.DangerNoCode || d.Code == coordinator.DangerNotAchieved {
-			return d.Text
+	for _, code := range []string{calldata.DangerNoCode, coordinator.DangerNotAchieved} {
+		if i := slices.IndexFunc(v.Dangers, func(d governance.DangerView) bool { return d.Code == code }); i >= 0 {
+			return v.Dangers[i].Text
 		}
 	}
 	return ""

@@ -72,8 +72,14 @@ func TestANewcomerGetsFromInitToAPausedVault(t *testing.T) {
 	if b.ChainID != stack.Chain.ChainID().Uint64() || b.Safe != stack.Guardian.Hex() || b.Version != "1.4.1" || b.Verified != "canonical" || b.Threshold != 2 || len(b.Owners) != 3 || b.Relayer == nil {
 		t.Fatalf("it read %+v", b)
 	}
-	if code, out, _ := belay(t, "--config", config, "check"); code != exitFailed || !strings.Contains(out, "has no balance") || !strings.Contains(out, "fail  playbook pause-vault: ") {
+	if code, out, _ := belay(t, "--config", config, "check"); code != exitFailed || !strings.Contains(out, "has no balance") || !strings.Contains(out, "fail  playbook pause-vault: there is no contract at ") || !strings.Contains(out, "no emergency_key_files") {
 		t.Errorf("check before anything was filled in: exit %d\n%s", code, out)
+	}
+
+	for _, step := range []string{"emergency_key_files", "config sign --help", "the log's public key"} {
+		if !strings.Contains(strings.Join(b.Next, "\n"), step) {
+			t.Errorf("init says nothing of %s next: %q", step, b.Next)
+		}
 	}
 
 	listen := freeAddress(t)

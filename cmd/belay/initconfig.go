@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"path/filepath"
 	"regexp"
 	"strings"
 )
@@ -56,7 +55,7 @@ func (s *setup) fill(part section, relayer bool) string {
 	case "http":
 		return edit(part.text, edits{"public_url": to(s.publicURL), "api_token_file": comment})
 	case "store":
-		return edit(part.text, edits{"path": to(quoted(s.storePath)), "log_key_file": to(quoted(filepath.Join(filepath.Dir(s.storePath), "log.key")))})
+		return edit(part.text, edits{"path": to(quoted(s.storePath)), "log_key_file": to(quoted(s.logKeyFile()))})
 	case "chains":
 		return s.fillChain(part.text, relayer)
 	case "safes":

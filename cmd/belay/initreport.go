@@ -93,6 +93,7 @@ func (s *setup) next() []string {
 	} else {
 		steps = append(steps, fmt.Sprintf("Put the key of an account that holds gas and nothing else into %s, chmod 600, and take the # off the relayer in %s. Without, people send from their own wallets.", shellWord(filepath.Join(s.dir, relayerFile)), config))
 	}
+	steps = append(steps, s.emergencyKeys(config))
 	token := shellWord(filepath.Join(s.dir, "secrets", "api_token"))
 	steps = append(steps, fmt.Sprintf("Make the operator's token, by which people propose when chat is down, and take the # off api_token_file in %s:\n(umask 077; openssl rand -hex 32 > %s)", config, token))
 	steps = append(steps, fmt.Sprintf("Slack: api.slack.com/apps, Create New App, From a manifest: %s. Then fill in the section slack.", shellWord(filepath.Join(s.dir, "slack-manifest.yaml"))))
@@ -101,8 +102,19 @@ func (s *setup) next() []string {
 	}
 	return append(steps,
 		"Could you pause now? It says what is still missing:\n"+program+" --config "+config+" check",
-		s.service(program))
+		"Have members sign what is configured, each with a wallet, and then raise manifest.require in "+config+": who can write to this machine changes nothing after that.\n"+program+" --config "+config+" config sign --help",
+		s.service(program),
+		"Once it has started: write down the log's public key on another machine, to check exported logs with. The private one is made beside the store; keep it with your backups.\n"+program+" --config "+config+" version")
 }
+
+// emergencyKeys says how a pause gets keys of its own.
+func (s *setup) emergencyKeys(config string) string {
+	secrets := filepath.Join(s.dir, "secrets")
+	first, second := shellWord(filepath.Join(secrets, "relayer_e1")), shellWord(filepath.Join(secrets, "relayer_e2"))
+	return fmt.Sprintf("Make two more keys, for emergencies alone, take the # off emergency_key_files in %s, and fund the addresses that `belay check` names:\n(umask 077; openssl rand -hex 32 > %s; openssl rand -hex 32 > %s)", config, first, second)
+}
+
+func (s *setup) logKeyFile() string { return filepath.Join(filepath.Dir(s.storePath), "log.key") }
 
 // service says how to run it for good. The unit expects the configuration in /etc/belay.
 func (s *setup) service(program string) string {
