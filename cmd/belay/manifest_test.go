@@ -73,7 +73,7 @@ func TestTheManifestIsOfWhatIsSaid(t *testing.T) {
 				"address: '0x1111111111111111111111111111111111111111'\n    chain: ethereum\n    name: \"guardian\"")
 		},
 		"labels in another order": func(main, _ string) {
-			rewrite(t, main, `  "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48": usdc`+"\n", "", "commands:", `  "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48": usdc`+"\ncommands:", "\nprivacy: {public_names: none}                 # none | all: whose names the public reads\n", "")
+			rewrite(t, main, `  "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48": usdc`+"\n", "", "commands:", `  "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48": usdc`+"\ncommands:", "\nprivacy: {public_names: none}                 # none | opt_in (members with public: true) | all: whose names the public reads\n", "")
 		},
 		"an address in lower case": func(main, _ string) {
 			rewrite(t, main, "0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2", "0xc02aaa39b223fe8d0a0e5c4f27ead9083c756cc2")
@@ -138,7 +138,7 @@ func TestWhatDecidesIsInTheManifest(t *testing.T) {
 		"a Safe more":           {"belay.yaml", []string{safes + "}", safes + "}\n  - {name: other, chain: ethereum, address: \"" + evil + "\"}"}, []string{"safe other added"}},
 		"a timelock's address":  {"belay.yaml", []string{"0x2222222222222222222222222222222222222222", evil}, []string{"timelock core-timelock changed"}},
 		"a timelock's past":     {"belay.yaml", []string{"from_block: 0", "from_block: 5"}, []string{"timelock core-timelock changed"}},
-		"who may veto":          {"belay.yaml", []string{"from_block: 0", "from_block: 0, canceller: guardian"}, []string{"timelock core-timelock changed"}},
+		"who may veto":          {"belay.yaml", []string{"from_block: 0, canceller: guardian", "from_block: 0"}, []string{"timelock core-timelock changed"}},
 		"a chain's id":          {"belay.yaml", []string{"chain_id: 1\n", "chain_id: 10\n"}, []string{"chain ethereum changed"}},
 		"how many must agree":   {"belay.yaml", []string{"agreement: 2", "agreement: 3"}, []string{"chain ethereum changed"}},
 		"what counts as final":  {"belay.yaml", []string{"confirmations: 2", "confirmations: 1"}, []string{"chain ethereum changed"}},

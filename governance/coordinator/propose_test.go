@@ -170,13 +170,18 @@ func TestRefusedProposalsLeaveNothing(t *testing.T) {
 func TestAPauseThatNobodyAnswersNamesTheWayWithoutBelay(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
 		r.start()
-		r.chain.set(func(s *scripted) { s.down = true; s.fails["AnySafeState"] = fmt.Errorf("read safe state from anyone: %w", errDown) })
+		r.chain.set(func(s *scripted) {
+			s.down = true
+			s.fails["AnySafeState"] = fmt.Errorf("read safe state from anyone: %w", errDown)
+		})
 		_, err := r.c.Propose(t.Context(), Intent{Playbook: "pause", Member: "alice", Params: map[string]string{"asset": "usdc"}})
 		var told *governance.Refusal
 		if !errors.As(err, &told) || told.Title() != "None of the chain's providers answers" || !strings.Contains(told.Hint, "the Safe's own app, or from a wallet") || strings.Contains(told.Detail, "from anyone") {
 			t.Errorf("told %+v", told)
 		}
-		r.chain.set(func(s *scripted) { s.fails["AnySafeState"] = fmt.Errorf("read safe state from anyone: %w", safe.ErrNotSafe) })
+		r.chain.set(func(s *scripted) {
+			s.fails["AnySafeState"] = fmt.Errorf("read safe state from anyone: %w", safe.ErrNotSafe)
+		})
 		if _, err = r.c.Propose(t.Context(), Intent{Playbook: "pause", Member: "alice", Params: map[string]string{"asset": "usdc"}}); !errors.As(err, &told) || !strings.Contains(told.Detail, safe.ErrNotSafe.Error()) {
 			t.Errorf("an answer that it is no Safe is told as %+v", told)
 		}
