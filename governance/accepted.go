@@ -82,8 +82,8 @@ func (v Vouched) Strangers() (lines []string) {
 	}
 	for _, s := range v.Signed {
 		if s.New {
-			lines = append(lines, fmt.Sprintf("%s of %s is new since the last accepted set: wallets that %d members had in that one have to sign, too, and %d did",
-				s.Wallet.Hex(), s.Member, v.Asked, v.Known))
+			lines = append(lines, fmt.Sprintf("%s of %s is new since the last accepted set: wallets that %s had in that one have to sign, too, and %d did",
+				s.Wallet.Hex(), s.Member, Members(v.Asked), v.Known))
 		}
 	}
 	return lines

@@ -227,9 +227,17 @@ func (v Vouched) Missing() int { return max(0, v.Require-len(v.Signed), v.Asked-
 // Count says how many signed of how many it takes: by the set's own rule, or by that of the last accepted set where only that one is not met.
 func (v Vouched) Count() string {
 	if len(v.Signed) >= v.Require && v.Known < v.Asked {
-		return fmt.Sprintf("signed by %d of the %d members that it takes by the last accepted set, with wallets that they had there", v.Known, v.Asked)
+		return fmt.Sprintf("signed by %d of the %s that it takes by the last accepted set, with wallets that they had there", v.Known, Members(v.Asked))
 	}
-	return fmt.Sprintf("signed by %d of the %d members that it takes", len(v.Signed), v.Require)
+	return fmt.Sprintf("signed by %d of the %s that it takes", len(v.Signed), Members(v.Require))
+}
+
+// Members counts people: "1 member", "2 members".
+func Members(n int) string {
+	if n == 1 {
+		return "1 member"
+	}
+	return fmt.Sprintf("%d members", n)
 }
 
 // Banner is what every card says while the set is not vouched for, or nothing is remembered that could show it to be planted; "" when

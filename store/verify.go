@@ -49,6 +49,9 @@ func (r Report) Proves() string {
 		return fmt.Sprintf("The holder of log key %s vouches that these %d records are all that the log held of %s at record %d. "+
 			"The log between them is not shown.", r.Key, r.Records, r.Proposal, r.Head.Seq)
 	}
+	if r.Head.Seq == 0 {
+		return "The log is empty: nothing was recorded yet."
+	}
 	return fmt.Sprintf("The log is whole from record 1 to %d, and log key %s signed its end.", r.Head.Seq, r.Key)
 }
 

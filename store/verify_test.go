@@ -190,3 +190,10 @@ func TestCheckTellsOfManyProblemsButNotOfAll(t *testing.T) {
 	}))
 	wantWords(t, s.Check(t.Context()), []string{"proposal P-1:", "proposal P-20:", "and 10 more"})
 }
+
+func TestAnEmptyLogIsCalledEmpty(t *testing.T) {
+	report, err := newStore(t).VerifyLog(t.Context())
+	if err != nil || report.Proves() != "The log is empty: nothing was recorded yet." {
+		t.Errorf("%q, %v", report.Proves(), err)
+	}
+}

@@ -360,7 +360,7 @@ func TestAPlantedPauseIsNotServed(t *testing.T) {
 		t.Errorf("a pause under an unsigned set: %d %s", code, answer)
 	}
 	routine := i.propose("set-ltv", map[string]string{"asset": "usdc", "ltv_bps": "7000"})
-	if len(routine.Notes) == 0 || !strings.Contains(strings.Join(routine.Notes, "\n"), "signed by 0 of the 1 members that it takes") {
+	if len(routine.Notes) == 0 || !strings.Contains(strings.Join(routine.Notes, "\n"), "signed by 0 of the 1 member that it takes") {
 		t.Errorf("a routine card says %q", routine.Notes)
 	}
 

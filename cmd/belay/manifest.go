@@ -158,7 +158,7 @@ func standingWords(v governance.Vouched) string {
 		words += fmt.Sprintf("; it takes %d", v.Require)
 	}
 	if v.Known < v.Asked {
-		words += fmt.Sprintf("; by the last accepted set it takes %d members with wallets that they had there, and %d signed", v.Asked, v.Known)
+		words += fmt.Sprintf("; by the last accepted set it takes %s with wallets that they had there, and %d signed", governance.Members(v.Asked), v.Known)
 	}
 	if v.FirstUse && v.Require > 0 && v.Enough() {
 		words += "; accepted on first use: no earlier set shows whose wallets these are"
