@@ -19,6 +19,8 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/common/hexutil"
 	"github.com/ethereum/go-ethereum/crypto"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // belay runs one command and gives its exit code and streams.
@@ -44,14 +46,17 @@ func TestWrongUsageExitsWith2AndSaysWhatToGive(t *testing.T) {
 		args []string
 		says string
 	}{
-		"no such command":   {[]string{"pauze"}, "pauze"},
-		"no such flag":      {[]string{"hash", "--chain", "1"}, "--chain"},
-		"a missing field":   {[]string{"hash", "--chain-id", "1"}, "--safe is missing"},
-		"a wrong checksum":  {[]string{"hash", "--chain-id", "1", "--safe", "0x1C694Fc3006D81ff4a56F97E1b99529066a23725", "--to", "0x1c694Fc3006D81ff4a56F97E1b99529066a23725", "--nonce", "1"}, "checksum"},
-		"no configuration":  {[]string{"--config", "nowhere.yaml", "check"}, "nowhere.yaml"},
-		"no id":             {[]string{"show"}, "arg"},
-		"execute for real":  {[]string{"execute", "P-1"}, "--print"},
-		"an unknown format": {[]string{"--config", "nowhere.yaml", "--log-format", "xml", "serve"}, "nowhere.yaml"},
+		"no such command":    {[]string{"pauze"}, "there is no command \"belay pauze\"\n  what next: `belay --help`"},
+		"a word of the chat": {[]string{"status", "P-1"}, "what next: `belay proposals` or `belay show`; "},
+		"a slip":             {[]string{"porposals"}, "what next: `belay proposals`; "},
+		"a slip further in":  {[]string{"log", "verfy"}, "there is no command \"belay log verfy\"\n  what next: `belay log verify`; "},
+		"no such flag":       {[]string{"hash", "--chain", "1"}, "--chain"},
+		"a missing field":    {[]string{"hash", "--chain-id", "1"}, "--safe is missing"},
+		"a wrong checksum":   {[]string{"hash", "--chain-id", "1", "--safe", "0x1C694Fc3006D81ff4a56F97E1b99529066a23725", "--to", "0x1c694Fc3006D81ff4a56F97E1b99529066a23725", "--nonce", "1"}, "checksum"},
+		"no configuration":   {[]string{"--config", "nowhere.yaml", "check"}, "nowhere.yaml"},
+		"no id":              {[]string{"show"}, "arg"},
+		"execute for real":   {[]string{"execute", "P-1"}, "--print"},
+		"an unknown format":  {[]string{"--config", "nowhere.yaml", "--log-format", "xml", "serve"}, "nowhere.yaml"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if code, _, errs := belay(t, c.args...); code != exitUsage || !strings.Contains(errs, c.says) {
@@ -256,4 +261,49 @@ func (i *incident) opens(link string) bool {
 	}
 	_ = resp.Body.Close()
 	return resp.StatusCode == http.StatusOK || resp.StatusCode == http.StatusServiceUnavailable // without the page built
+}
+
+// TestHelpNamesItsValues: pflag takes words between backticks for the name of a flag's value.
+func TestHelpNamesItsValues(t *testing.T) {
+	var look func(c *cobra.Command)
+	look = func(c *cobra.Command) {
+		c.Flags().VisitAll(func(f *pflag.Flag) {
+			if name, _ := pflag.UnquoteUsage(f); strings.Contains(name, " ") {
+				t.Errorf("%s --%s takes %q", c.CommandPath(), f.Name, name)
+			}
+		})
+		for _, sub := range c.Commands() {
+			look(sub)
+		}
+	}
+	look(newRoot(streams{}))
+}
+
+// TestEachWordHasAnExampleOfItsOwn: what one says to object is nothing to say when taking it back.
+func TestEachWordHasAnExampleOfItsOwn(t *testing.T) {
+	seen := map[string]string{}
+	for _, word := range words {
+		_, out, _ := belay(t, string(word.action), "--help")
+		if word.text == "" || seen[word.text] != "" || !strings.Contains(out, fmt.Sprintf("--text %q", word.text)) {
+			t.Errorf("%s has the example of %s:\n%s", word.action, seen[word.text], out)
+		}
+		seen[word.text] = string(word.action)
+	}
+	if _, out, _ := belay(t, "withdraw", "--help"); !strings.Contains(out, "An emergency that no owner has signed takes two wallets") {
+		t.Errorf("withdraw does not say how many wallets it takes:\n%s", out)
+	}
+}
+
+func TestWithoutAStoreTheNextStepIsTold(t *testing.T) {
+	h := newHousehold(t)
+	rewrite(t, h.config, "/var/lib/belay/belay.db", filepath.Join(h.dir, "none.db"))
+	for _, args := range [][]string{{"proposals"}, {"show", "P-1"}, {"log", "verify"}, {"log", "head"}, {"backup", filepath.Join(h.dir, "b.db")}} {
+		if code, _, errs := belay(t, append([]string{"--config", h.config}, args...)...); code != exitFailed || !strings.Contains(errs, "what next: `belay serve` makes a store") {
+			t.Errorf("%v: exit %d %s", args, code, errs)
+		}
+	}
+	write(t, filepath.Join(h.dir, "none.db"), "something")
+	if code, _, errs := belay(t, "--config", h.config, "restore", filepath.Join(h.dir, "b.db")); code != exitFailed || !strings.Contains(errs, "what next: stop belay and move the old store away") {
+		t.Errorf("restore over a file: exit %d %s", code, errs)
+	}
 }

@@ -19,7 +19,7 @@ import (
 )
 
 func (p *program) config() *cobra.Command {
-	c := &cobra.Command{Use: "config", Short: "shows what the configuration amounts to, and signs it", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error { return usage(cmd.Help()) }}
+	c := &cobra.Command{Use: "config", Short: "shows what the configuration amounts to, and signs it", Args: noSuchCommand, RunE: func(cmd *cobra.Command, _ []string) error { return usage(cmd.Help()) }}
 	c.AddCommand(p.configShow(), p.configSign(), p.configTrust())
 	return c
 }

@@ -15,7 +15,7 @@ import (
 )
 
 func (p *program) log() *cobra.Command {
-	c := &cobra.Command{Use: "log", Short: "the hash chain of events", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error { return usage(cmd.Help()) }}
+	c := &cobra.Command{Use: "log", Short: "the hash chain of events", Args: noSuchCommand, RunE: func(cmd *cobra.Command, _ []string) error { return usage(cmd.Help()) }}
 	c.AddCommand(p.logVerify(), p.logExport(), p.logHead())
 	return c
 }
@@ -24,7 +24,7 @@ func (p *program) logVerify() *cobra.Command {
 	var file, key string
 	c := &cobra.Command{Use: "verify", Short: "recomputes every hash of the log, or of an export", Args: cobra.NoArgs}
 	c.Flags().StringVar(&file, "export", "", "an export instead of the store")
-	c.Flags().StringVar(&key, "key", "", "the log key that must have signed the export, as `belay version` prints it")
+	c.Flags().StringVar(&key, "key", "", "the log key that must have signed the export, as belay version prints it")
 	c.RunE = func(cmd *cobra.Command, _ []string) error {
 		if file != "" {
 			return p.verifyExport(cmd, file, key)

@@ -21,7 +21,7 @@ import (
 )
 
 func (p *program) playbook() *cobra.Command {
-	c := &cobra.Command{Use: "playbook", Short: "writes and tries playbooks", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error { return usage(cmd.Help()) }}
+	c := &cobra.Command{Use: "playbook", Short: "writes and tries playbooks", Args: noSuchCommand, RunE: func(cmd *cobra.Command, _ []string) error { return usage(cmd.Help()) }}
 	c.AddCommand(p.playbookNew(), p.playbookTest())
 	return c
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"os"
@@ -24,7 +25,11 @@ import (
 
 // offline opens a stopped store for reading. A store that a program holds is ErrLocked; then that program is asked instead.
 func offline(cfg *configs.Config) (*store.Store, error) {
-	return store.OpenReadOnly(store.Config{Path: cfg.Store.Path, LogKeyFile: cfg.Store.LogKeyFile})
+	db, err := store.OpenReadOnly(store.Config{Path: cfg.Store.Path, LogKeyFile: cfg.Store.LogKeyFile})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w\n  what next: `belay serve` makes a store at its first start; if there is one elsewhere, name its configuration with --config", err)
+	}
+	return db, err
 }
 
 // inStore runs read on a stopped store, or ask on the running program that holds it.
@@ -83,7 +88,7 @@ func views(cfg *configs.Config, db *store.Store, list []governance.Proposal) ([]
 }
 
 func (p *program) proposals() *cobra.Command {
-	return &cobra.Command{Use: "proposals", Short: "lists proposals, newest first, from a stopped store or the running program", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+	return &cobra.Command{Use: "proposals", SuggestFor: []string{"status", "list", "ls"}, Short: "lists proposals, newest first, from a stopped store or the running program", Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
 		return p.inStore(cmd, func(cfg *configs.Config, db *store.Store) error {
 			list, err := db.Proposals("", listed)
 			if err != nil {
@@ -380,6 +385,9 @@ func (p *program) restore() *cobra.Command {
 			return usagef("name the backup: belay restore FILE")
 		}
 		report, err := store.Restore(cmd.Context(), args[0], cfg.Store.Path)
+		if errors.Is(err, fs.ErrExist) {
+			return fmt.Errorf("%w\n  what next: stop belay and move the old store away (it is never written over), or set store.path to where the new one is to lie", err)
+		}
 		if err != nil {
 			return err
 		}

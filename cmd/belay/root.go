@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"strings"
 
 	"belay/configs"
 
@@ -36,7 +37,7 @@ func newRoot(s streams) *cobra.Command {
 		Short:         "coordinates emergency actions of an on-chain protocol",
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Args:          noSuchCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return usage(cmd.Help()) },
 	}
 	root.SetOut(s.out)
@@ -51,6 +52,19 @@ func newRoot(s streams) *cobra.Command {
 	root.AddCommand(p.statements()...)
 	strictArgs(root)
 	return root
+}
+
+// noSuchCommand refuses a word that is no command, with those that were probably meant.
+func noSuchCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	next := "`" + cmd.CommandPath() + " --help` lists the commands"
+	cmd.SuggestionsMinimumDistance = 2 // letters that differ
+	if meant := cmd.SuggestionsFor(args[0]); len(meant) > 0 {
+		next = "`" + cmd.CommandPath() + " " + strings.Join(meant, "` or `"+cmd.CommandPath()+" ") + "`; " + next
+	}
+	return fmt.Errorf("there is no command %q\n  what next: %s", cmd.CommandPath()+" "+args[0], next)
 }
 
 // strictArgs makes wrong arguments a usage error, as wrong flags are.

@@ -16,7 +16,7 @@ import (
 
 func (p *program) show() *cobra.Command {
 	var hashes, batch bool
-	c := &cobra.Command{Use: "show ID", Short: "shows one proposal, from a stopped store or the running program", Args: cobra.ExactArgs(1)}
+	c := &cobra.Command{Use: "show ID", SuggestFor: []string{"status", "details"}, Short: "shows one proposal, from a stopped store or the running program", Args: cobra.ExactArgs(1)}
 	c.Flags().BoolVar(&hashes, "hashes", false, "only what is hashed and the hashes, as the public checking tools print them")
 	c.Flags().BoolVar(&batch, "batch", false, "only the calls, as a file that the Safe Transaction Builder imports")
 	c.MarkFlagsMutuallyExclusive("hashes", "batch")

@@ -21,13 +21,15 @@ import (
 
 // words are the commands that say something about a proposal with a wallet. In chat the same words are notes.
 var words = []struct {
-	action     governance.Action
-	use, short string
+	action           governance.Action
+	use, short, more string
+	text             string // of the example
 }{
-	{governance.ActionObject, "object PROPOSAL|LINK", "objects with a wallet: holds back what is no emergency, and enough owners end any proposal"},
-	{governance.ActionLift, "lift PROPOSAL|LINK", "takes an objection made with a wallet back"},
-	{governance.ActionApprove, "approve PROPOSAL|LINK", "approves, in a role that the playbook waits for, that owners are asked"},
-	{governance.ActionWithdraw, "withdraw PROPOSAL|LINK", "takes a proposal down with its proposer's or an owner's wallet"},
+	{governance.ActionObject, "object PROPOSAL|LINK", "objects with a wallet: holds back what is no emergency, and enough owners end any proposal", "", "the oracle is right"},
+	{governance.ActionLift, "lift PROPOSAL|LINK", "takes an objection made with a wallet back", "Only the wallet that objected lifts its objection.", "I misread the feed"},
+	{governance.ActionApprove, "approve PROPOSAL|LINK", "approves, in a role that the playbook waits for, that owners are asked", "", "within the limits of the risk report"},
+	{governance.ActionWithdraw, "withdraw PROPOSAL|LINK", "takes a proposal down with its proposer's or an owner's wallet",
+		"An emergency that no owner has signed takes two wallets of different people. One that owners have signed is not withdrawn: it ends when enough owners object.", "proposed by mistake"},
 }
 
 // statements makes one command of each word.
@@ -35,8 +37,8 @@ func (p *program) statements() (commands []*cobra.Command) {
 	for _, word := range words {
 		w, text, yes := &walletFlags{}, "", false
 		c := &cobra.Command{Use: word.use, Short: word.short, Args: cobra.ExactArgs(1),
-			Long:    "Says with a wallet what would be a mere note in chat; it moves nothing on any chain. " + sentenced(word.short) + ".",
-			Example: fmt.Sprintf("  belay %s P-12 --text \"the oracle is right\" --keystore alice.json", word.action)}
+			Long:    "Says with a wallet what would be a mere note in chat; it moves nothing on any chain. " + strings.TrimSpace(sentenced(word.short)+". "+word.more),
+			Example: fmt.Sprintf("  belay %s P-12 --text %q --keystore alice.json", word.action, word.text)}
 		w.register(c.Flags())
 		c.Flags().StringVar(&text, "text", "", "what others should know")
 		c.Flags().BoolVar(&yes, "yes", false, "do not ask")

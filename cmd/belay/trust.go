@@ -89,6 +89,8 @@ func (m memory) line(v governance.Vouched) string {
 	switch {
 	case m.why != "":
 		return "Not compared with the last accepted set: " + m.why
+	case !last.Remembers() && !last.ForgotAt.IsZero():
+		return fmt.Sprintf("The set that was accepted last, %s, was forgotten by the operator on %s: the next that takes signatures and has them is accepted as it is", last.Forgotten.Hex(), day(last.ForgotAt))
 	case !last.Remembers():
 		return "No set was accepted before: the first that takes signatures and has them is accepted as it is"
 	case last.Manifest == v.Manifest && last.FirstUse:
@@ -143,7 +145,7 @@ func acceptedText(a governance.Accepted) string {
 		how = ", on first use"
 	}
 	lines = append(lines, fmt.Sprintf("Accepted  %s at %s%s", a.Manifest.Hex(), a.At.UTC().Format(time.RFC3339), how),
-		fmt.Sprintf("A changed set takes signatures of %d members with these wallets:", a.Require))
+		fmt.Sprintf("A changed set takes signatures of %s with these wallets:", governance.Members(a.Require)))
 	for _, w := range a.Wallets {
 		line := "  " + w.Wallet.Hex() + " of " + clean(w.Member)
 		if w.Signed {

@@ -195,6 +195,9 @@ func TestTheOperatorsWayOut(t *testing.T) {
 	if code != exitDone || !strings.Contains(out, "Forgotten: "+hash) || !strings.Contains(errs, "which signed it") || !strings.Contains(errs, "every card says so until") {
 		t.Fatalf("exit %d %s %s", code, out, errs)
 	}
+	if _, shown, _ := belay(t, "--config", i.config, "config", "show"); !strings.Contains(shown, hash+", was forgotten by the operator on ") || strings.Contains(shown, "No set was accepted before") {
+		t.Errorf("config show says of what was forgotten:\n%s", shown)
+	}
 	signed, err := os.ReadFile(filepath.Join(filepath.Dir(i.config), "manifest.sig"))
 	if err != nil {
 		t.Fatal(err)
