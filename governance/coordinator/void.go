@@ -90,8 +90,9 @@ func burnable(p governance.Proposal, others []governance.Proposal) *governance.S
 func (c *Coordinator) draftVoid(ctx context.Context, in Intent, doomed governance.Proposal, nonce uint64) (*drafting, error) {
 	guarded := c.cfg.Safes[doomed.Safe.Name]
 	d := c.ownDraft(in, guarded, governance.Proposal{
-		Kind: governance.KindCustom, Playbook: VoidPlaybook, Title: "Use up a nonce, so that " + doomed.ID + " can never be executed", Subject: "nonce " + strconv.FormatUint(nonce, 10),
-		Params: map[string]string{"proposal": doomed.ID}, Target: VoidPlaybook + " " + doomed.Safe.Name + " " + strconv.FormatUint(nonce, 10),
+		Kind: governance.KindCustom, Playbook: VoidPlaybook, Title: "Use up a nonce, so that an earlier proposal can never be executed",
+		Subject: fmt.Sprintf("%s, nonce %d", doomed.ID, nonce), // the public is not shown a subject with an inner id
+		Params:  map[string]string{"proposal": doomed.ID}, Target: VoidPlaybook + " " + doomed.Safe.Name + " " + strconv.FormatUint(nonce, 10),
 		Policy: governance.Policy{Propose: doomed.Policy.Propose, Expires: voidLife, Visibility: governance.VisiblePrivate},
 	})
 	if err := d.readSafe(ctx); err != nil {

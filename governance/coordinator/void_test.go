@@ -1,7 +1,9 @@
 package coordinator
 
 import (
+	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -46,6 +48,35 @@ func TestAnEndedProposalIsMadeHarmless(t *testing.T) {
 		r.blocks("it is harmless", func() bool { return !noted(r.show(v.ID), "LOADED") && r.show(v.ID).Loaded == nil })
 		_, err = r.voids(v.ID)
 		refused(t, err, governance.CodeNotOpen, "no signature over "+v.ID+" works any more")
+	})
+}
+
+// TestADisclosedVoidDoesNotNameWhatItVoids: the proposal that it makes harmless may be private for good.
+func TestADisclosedVoidDoesNotNameWhatItVoids(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		r.start()
+		v := r.propose(Intent{Playbook: "manual-ltv", Params: map[string]string{"asset": "usdc", "ltv": "4000"}})
+		r.sign(v, v.SafeTxHash, alice, bob)
+		r.withdrawn(v.ID)
+		done, err := r.voids(v.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := done.View.Headline(); got != "Use up a nonce, so that an earlier proposal can never be executed: "+v.ID+", nonce 7" {
+			t.Errorf("members read %q", got)
+		}
+		r.sign(done.View, done.View.SafeTxHash, alice, bob)
+		r.ends(done.View.ID, governance.StateExecuted)
+		if _, err := r.c.Disclose(t.Context(), done.View.ID, "alice"); err != nil {
+			t.Fatal(err)
+		}
+		shown, err := r.c.Show(t.Context(), done.View.ID, public)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text, err := json.Marshal(shown); err != nil || strings.Contains(string(text), v.ID) {
+			t.Errorf("the public reads %s, %v", text, err)
+		}
 	})
 }
 
