@@ -192,3 +192,20 @@ func TestAnEmergencyTooManyIsShownSmall(t *testing.T) {
 		}
 	}
 }
+
+// TestAnEffectThatCouldNotBeReadIsToldSo: a card without any change under Effect is a riddle.
+func TestAnEffectThatCouldNotBeReadIsToldSo(t *testing.T) {
+	const riddle = "what it changes could not be read"
+	v := governance.View{ID: "P-1", State: governance.StateProposed, Expect: []governance.Untrusted{"paused() = true"}, Simulation: &governance.SimulationView{OK: true, Block: 13}}
+	if got := picture(Draw(v, Reader{Audience: governance.AudienceWarRoom})); !strings.Contains(got, "## Effect\nIt does not revert; "+riddle+"\nSimulated at block 13\n") {
+		t.Errorf("the card is\n%s", got)
+	}
+	v.Simulation.Changes = []governance.ChangeView{{What: "paused()", Before: "false", After: "true"}}
+	if got := picture(Draw(v, Reader{Audience: governance.AudienceWarRoom})); strings.Contains(got, riddle) {
+		t.Errorf("the card is\n%s", got)
+	}
+	v.Simulation.Changes, v.Expect = nil, nil // a playbook that says nothing of its effect
+	if got := picture(Draw(v, Reader{Audience: governance.AudienceWarRoom})); strings.Contains(got, riddle) {
+		t.Errorf("the card is\n%s", got)
+	}
+}

@@ -293,6 +293,9 @@ func effectLines(v governance.View) (lines []Line) {
 	if more := len(s.Changes) - changesShown; more > 0 {
 		lines = append(lines, Line{Plain(fmt.Sprintf("and %d more changes; the page shows all of them", more))})
 	}
+	if len(s.Changes) == 0 && len(v.Expect) > 0 && v.Timelock == nil {
+		lines = append(lines, Line{Plain("It does not revert; what it changes could not be read")})
+	}
 	by := ""
 	if s.Provider != "" {
 		by = " by " + s.Provider

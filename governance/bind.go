@@ -276,7 +276,7 @@ func (b *Bound) blind(built *Built) *Refusal {
 	p := b.Playbook
 	for _, call := range p.calls {
 		if call.skipIf != "" {
-			built.Notes = append(built.Notes, fmt.Sprintf("not read whether %s: no call is left out", call.skipIf))
+			built.Notes = append(built.Notes, fmt.Sprintf("It could not be read whether %s is true already, so the call is made either way.", call.skipIf))
 		}
 	}
 	var unchecked []string
@@ -296,7 +296,7 @@ func (b *Bound) blind(built *Built) *Refusal {
 	if !p.Kind.Emergency() {
 		return Refuse(CodeNoAgreement, "try again when the providers answer", "%s cannot be judged without readings: %s", p.Name, strings.Join(unchecked, "; "))
 	}
-	built.Notes = append(built.Notes, "not checked, for want of readings: "+strings.Join(unchecked, "; "))
+	built.Notes = append(built.Notes, "Not checked, because nothing could be read: "+strings.Join(unchecked, "; "))
 	return nil
 }
 
