@@ -47,9 +47,11 @@ browser: ## finds Chrome or Chromium; on Debian, as root, installs it where ther
 build: $(PAGE) ## bin/belay, static, with the signing page inside
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/belay ./cmd/belay
 
+# Built, not run by go: `go run` fails when it is interrupted, also where what it runs ends well.
 .PHONY: demo
 demo: setup build ## the whole local stack; ARGS="--script" plays it without anyone
-	$(GO) run ./cmd/demo $(ARGS)
+	$(GO) build -o bin/demo ./cmd/demo
+	exec bin/demo $(ARGS)
 
 .PHONY: test
 test: setup browser ## every test, with the race detector, the pages in a real browser

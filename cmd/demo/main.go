@@ -88,6 +88,9 @@ func show(ctx context.Context, o options, out io.Writer) error {
 	say := func(text string) { _, _ = fmt.Fprintln(out, text) }
 	say("Starting a chain, a Safe, a timelock, a market and Belay …")
 	s, err := openStage(ctx, o)
+	if ctx.Err() != nil && err != nil {
+		return nil // called off while it started
+	}
 	if err != nil {
 		return err
 	}
