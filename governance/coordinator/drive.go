@@ -1,6 +1,7 @@
 package coordinator
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -43,6 +44,9 @@ func (c *Coordinator) drive(ctx context.Context, chain ChainConfig, look driving
 			return fmt.Errorf("%s: %w", s.ID, err)
 		}
 		s, facts.Bundle = c.bundled(s)
+		if why := c.makesRoom(s); why != nil {
+			facts.Yields = why.Error()
+		}
 		next, again, err := c.act(ctx, chain, look, s, facts, relay.Next(s, facts, time.Now()))
 		if err != nil || !again {
 			return err
@@ -96,7 +100,7 @@ func (c *Coordinator) sendBlind(ctx context.Context, chain ChainConfig, s govern
 	}
 	defer letGo()
 	s, err := c.submission(s.Proposal, s.ID)
-	if err != nil || !s.Open() || s.State == governance.SubmissionMined || len(s.Attempts) == 0 || c.subject(s).Spent() {
+	if err != nil || !s.Open() || s.State == governance.SubmissionMined || len(s.Attempts) == 0 || c.subject(s).Spent() || c.makesRoom(s) != nil {
 		return err
 	}
 	if held := c.recalled(s); held != nil {
@@ -106,7 +110,7 @@ func (c *Coordinator) sendBlind(ctx context.Context, chain ChainConfig, s govern
 }
 
 func (c *Coordinator) resend(ctx context.Context, chain ChainConfig, s governance.Submission) {
-	if n := len(s.Attempts); n > 0 && s.State != governance.SubmissionMined && c.recalled(s) == nil {
+	if n := len(s.Attempts); n > 0 && s.State != governance.SubmissionMined && cmp.Or(c.makesRoom(s), c.recalled(s)) == nil {
 		if err := chain.Chain.Broadcast(ctx, s.Attempts[n-1].Raw); err != nil {
 			c.cfg.Logger.Warn("send again", "proposal_id", s.Proposal, "error", err)
 		}
@@ -118,6 +122,8 @@ func (c *Coordinator) act(ctx context.Context, chain ChainConfig, look drivingLo
 	switch a := verdict.(type) {
 	case relay.Wait:
 		return s, false, c.untold(ctx, chain, s, f)
+	case relay.Yield:
+		return s, false, c.note(ctx, s, a.After(s))
 	case relay.Broadcast:
 		if !look.again && s.State != governance.SubmissionSigned {
 			return s, false, nil
@@ -230,7 +236,7 @@ func (c *Coordinator) unwanted(ctx context.Context, chain ChainConfig, s governa
 	if err != nil {
 		return err
 	}
-	return c.heldBack(ctx, chain, p)
+	return cmp.Or(c.makesRoom(s), c.heldBack(ctx, chain, p))
 }
 
 // wouldRun tries a submission that reverted once: as it is, and with a bundle of what still holds, which it then carries.
@@ -260,7 +266,11 @@ func (c *Coordinator) signAgain(ctx context.Context, chain ChainConfig, s govern
 	if err != nil {
 		return s, err
 	}
-	key, bid, err := choose(chain, s, m, keys)
+	displaced, err := c.displacedBids(s)
+	if err != nil {
+		return s, err
+	}
+	key, bid, err := choose(chain, s, m, keys, displaced)
 	if err != nil {
 		return s, err
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -198,8 +199,9 @@ func (c *Coordinator) carried(chain ChainConfig, keys []relay.KeyState, except s
 	return loaded, nil
 }
 
-// choose picks the key to send with, and the price.
-func choose(chain ChainConfig, s governance.Submission, m market, keys []relay.KeyState) (relay.KeyChoice, relay.Bid, error) {
+// choose picks the key to send with, and the price. It bids above displaced, if the cap allows it: those are not at the same relayer
+// nonce, so that a pool takes the bid without it.
+func choose(chain ChainConfig, s governance.Submission, m market, keys []relay.KeyState, displaced []governance.Attempt) (relay.KeyChoice, relay.Bid, error) {
 	caps := relay.Caps{MaxFee: chain.Fees.Routine, EmergencyMaxFee: chain.Fees.Emergency}
 	first, err := relay.Price(s.Emergency, m.fees, nil, caps)
 	if err != nil {
@@ -216,7 +218,11 @@ func choose(chain ChainConfig, s governance.Submission, m market, keys []relay.K
 			caps = caps.Afford(k.Account.Balance, m.gas)
 		}
 	}
-	bid, err := relay.Price(s.Emergency, m.fees, key.Rivals(), caps)
+	rivals := key.Rivals()
+	bid, err := relay.Price(s.Emergency, m.fees, slices.Concat(rivals, displaced), caps)
+	if errors.Is(err, relay.ErrAtCap) && len(displaced) > 0 {
+		bid, err = relay.Price(s.Emergency, m.fees, rivals, caps)
+	}
 	return key, bid, err
 }
 

@@ -199,7 +199,11 @@ func (c *Coordinator) signFirst(ctx context.Context, chain ChainConfig, s govern
 	if err != nil {
 		return s, err
 	}
-	key, bid, err := choose(chain, s, m, keys)
+	displaced, err := c.displacedBids(s)
+	if err != nil {
+		return s, err
+	}
+	key, bid, err := choose(chain, s, m, keys, displaced)
 	if err != nil {
 		return s, err
 	}

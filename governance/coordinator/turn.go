@@ -108,7 +108,7 @@ func (c *Coordinator) yields(p governance.Proposal, t *governance.SafeTx) error 
 			continue
 		}
 		for _, rival := range o.SafeTxs {
-			if rival.Open() && rival.Tx.Nonce == t.Tx.Nonce {
+			if (rival.Open() || rival.State == governance.TxMined) && rival.Tx.Nonce == t.Tx.Nonce { // a reorganisation can take what is mined
 				return fmt.Errorf("%sit makes room for the emergency %s, which wants the same nonce; where no owner signs that, for an hour after its own quorum", governance.HeldProblem, o.ID)
 			}
 		}

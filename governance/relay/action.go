@@ -10,8 +10,8 @@ import (
 	"github.com/ethereum/go-ethereum/common"
 )
 
-// Action is what to do next about a submission: one of Wait, Broadcast, Replace, Renonce, MarkMined, Unmined, MarkFinal, Moot
-// and Hold. Where an action has a method After, it gives the submission to commit.
+// Action is what to do next about a submission: one of Wait, Yield, Broadcast, Replace, Renonce, MarkMined, Unmined, MarkFinal,
+// Moot and Hold. Where an action has a method After, it gives the submission to commit.
 type Action interface{ isAction() }
 
 // Wait says: there is nothing to do before the next block. Why is for the log.
@@ -58,7 +58,12 @@ type Hold struct {
 	Why     string
 }
 
+// Yield says: nothing of it is sent, again or anew, while an emergency wants the same Safe nonce. What is in the pools already cannot be
+// taken back; what is not mined by then is sent again when the emergency is settled.
+type Yield struct{ Why string }
+
 func (Wait) isAction()      {}
+func (Yield) isAction()     {}
 func (Broadcast) isAction() {}
 func (Replace) isAction()   {}
 func (Renonce) isAction()   {}
@@ -133,6 +138,12 @@ func (MarkFinal) After(s governance.Submission) governance.Submission {
 // After is the ended submission.
 func (m Moot) After(s governance.Submission) governance.Submission {
 	s.State, s.Problem = governance.SubmissionMoot, m.Why
+	return s
+}
+
+// After is the submission with its problem.
+func (y Yield) After(s governance.Submission) governance.Submission {
+	s.Problem = y.Why
 	return s
 }
 

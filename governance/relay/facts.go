@@ -16,6 +16,7 @@ type Facts struct {
 	Receipts map[common.Hash]*safe.Receipt
 	Subject  Subject
 	Bundle   Bundle
+	Yields   string    // why it makes room for an emergency that wants the same Safe nonce; "": it need not
 	Others   []Carried // the other open submissions of the same relayer
 	Fees     safe.Fees
 	Caps     Caps

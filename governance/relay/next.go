@@ -88,7 +88,7 @@ func usedUp(s governance.Submission, f Facts) Action {
 
 // unsure judges a submission of which not every receipt could be read: no conclusion, but sending goes on.
 func unsure(s governance.Submission, f Facts) Action {
-	if s.State == governance.SubmissionMined || f.Bundle == BundleShort || f.Account.Nonce > s.Nonce || f.Subject.Spent() || f.displaced(s) {
+	if s.State == governance.SubmissionMined || f.Bundle == BundleShort || f.Yields != "" || f.Account.Nonce > s.Nonce || f.Subject.Spent() || f.displaced(s) {
 		return Wait{Why: "not every receipt could be read"}
 	}
 	return Broadcast{Attempt: last(s)}
@@ -101,6 +101,8 @@ func pending(s governance.Submission, f Facts, now time.Time) Action {
 		return spent(s, f, now)
 	case f.Bundle == BundleShort:
 		return Wait{Why: tooFewSigned}
+	case f.Yields != "":
+		return Yield{Why: f.Yields}
 	case len(s.Attempts) == 0:
 		return Renonce{Why: "no signed transaction is stored"}
 	case f.displaced(s):

@@ -96,6 +96,11 @@ func TestNext(t *testing.T) {
 		{"a relayer that was delegated is told", func(c *scene) { c.f.Account.HasCode = true }, 0, "Hold 02 EIP-7702"},
 		{"a stored fee that cannot be read is told", func(c *scene) { c.s.Attempts[1].FeeCap = "?" }, 0, "Hold 02 stored fee cap"},
 		{"an earlier stored fee that cannot be read is told", func(c *scene) { c.s.Attempts[0].TipCap = "?"; c.f.Head.Number += 2 }, time.Minute, "Hold 02 stored tip cap"},
+		{"what makes room for an emergency is not sent again", func(c *scene) { c.f.Yields = "room" }, 0, "Yield room"},
+		{"nor raised", func(c *scene) { c.f.Yields = "room"; c.f.Head.Number += 20 }, time.Hour, "Yield room"},
+		{"nor signed for the first time", func(c *scene) { c.f.Yields = "room"; c.s.Attempts = nil }, 0, "Yield room"},
+		{"nor sent on a guess while it makes room", func(c *scene) { c.f.Yields = "room"; delete(c.f.Receipts, firstHash) }, 0, "Wait not every receipt"},
+		{"what is mined all the same is told", func(c *scene) { c.f.Yields = "room"; c.minedIn(100, true) }, 0, "MarkMined 02"},
 		{"without stored bytes it is signed anew", func(c *scene) { c.s.Attempts = nil }, 0, "Renonce no signed transaction"},
 		{"one that has ended is left alone", func(c *scene) { c.s.State = governance.SubmissionFinal }, 0, "Wait no transaction"},
 
@@ -210,6 +215,8 @@ func describe(a relay.Action) string {
 		return "MarkFinal"
 	case relay.Moot:
 		return "Moot " + a.Why
+	case relay.Yield:
+		return "Yield " + a.Why
 	case relay.Hold:
 		return "Hold " + id(a.Attempt.Hash) + " " + a.Why
 	default:
