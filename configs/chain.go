@@ -30,8 +30,11 @@ func readChain(v value) Chain {
 		s.get("rpc").problem("", "%s has no providers", s.label())
 	}
 	c.Agreement = readAgreement(s.get("agreement"), len(c.RPC))
-	s.get("private_rpc") // judged by unbuilt.go when it holds something
+	for _, item := range s.get("private_rpc").items() {
+		c.PrivateRPC = append(c.PrivateRPC, readRPC(item))
+	}
 	s.checkProviders(c.RPC)
+	s.checkPrivate(c)
 	s.close()
 	return c
 }
@@ -116,6 +119,30 @@ func (s *section) checkProviders(list []RPC) {
 				"%s and %s are run by one operator: they fail and lie together", first, p.Name)
 		}
 		operators[operator] = p.Name
+	}
+}
+
+// checkPrivate refuses private endpoints that could be taken for a provider, and doubts a broadcast that they do not fit.
+func (s *section) checkPrivate(c Chain) {
+	items := s.get("private_rpc").items()
+	names, urls := map[string]bool{}, map[string]string{}
+	for _, p := range c.RPC {
+		names[p.Name], urls[p.URL.Reveal()] = true, p.Name
+	}
+	for i, p := range c.PrivateRPC {
+		if names[p.Name] && p.Name != "" {
+			items[i].problem("give it another name", "two endpoints are called %s", p.Name)
+		}
+		if first, twice := urls[p.URL.Reveal()]; twice && p.URL.IsSet() {
+			items[i].problem("a provider passes transactions on to everyone", "%s and %s have the same url", p.Name, first)
+		}
+		names[p.Name], urls[p.URL.Reveal()] = true, p.Name
+	}
+	switch {
+	case c.Broadcast == "private_first" && len(c.PrivateRPC) == 0:
+		s.get("broadcast").problem("name them in private_rpc", "%s is private_first, and no private endpoint is configured", s.get("broadcast").label())
+	case c.Broadcast == "public" && len(c.PrivateRPC) > 0:
+		s.r.warn(s.get("broadcast").node.Line, "both or private_first", "%s is public: nothing is sent to the private endpoints", s.get("broadcast").label())
 	}
 }
 

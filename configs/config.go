@@ -47,10 +47,11 @@ type Chain struct {
 	Name          string
 	ID            uint64
 	RPC           []RPC
+	PrivateRPC    []RPC    // endpoints that transactions are sent to besides; nothing is read from them
 	Agreement     int      // providers that must say the same
 	Confirmations int      // head − inclusion + 1; 0: the finalized tag
 	Relayer       *Relayer // nil: nothing is sent by Belay, people send from their wallets
-	Broadcast     string   // both | public
+	Broadcast     string   // both | private_first | public
 	Explorer      string   // without a trailing slash; "" when none
 }
 

@@ -125,8 +125,6 @@ func TestWhatIsNotBuiltYetIsRefused(t *testing.T) {
 		})
 	}
 	for _, c := range []struct{ name, text, want string }{
-		{"private endpoints", "private_rpc: [{name: p, url: \"https://p.example\"}]", "remove chains[0].private_rpc for now"},
-		{"private first", "broadcast: private_first", "remove chains[0].broadcast for now"},
 		{"a remote signer", "relayer: {key_env: HOME, remote: \"https://s.example\"}", "remove chains[0].relayer.remote for now"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -17,8 +17,6 @@ type unbuilt struct {
 // unbuiltInConfig lists what the main file cannot have yet. Building one of them means taking its row out.
 var unbuiltInConfig = []unbuilt{
 	{"timelocks[].kind", otherThan("openzeppelin"), "a timelock that is not openzeppelin"},
-	{"chains[].private_rpc", written, "sending to private endpoints"},
-	{"chains[].broadcast", is("private_first"), "sending to private endpoints first"},
 	{"chains[].relayer.keystore", written, "a relayer key in a keystore"},
 	{"chains[].relayer.remote", written, "a remote relayer signer"},
 	{"members[].page", written, "paging members"},
@@ -27,10 +25,6 @@ var unbuiltInConfig = []unbuilt{
 // written reports whether a value says anything: an empty list or mapping does not.
 func written(n *yaml.Node) bool {
 	return n.Kind == yaml.ScalarNode && !isNull(n) || len(n.Content) > 0
-}
-
-func is(text string) func(*yaml.Node) bool {
-	return func(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Value == text }
 }
 
 func otherThan(text string) func(*yaml.Node) bool {

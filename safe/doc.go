@@ -95,6 +95,7 @@
 // # Errors
 //
 // Callers branch on ErrUnsupportedVersion, ErrMalformedSignature, *NotOwnerError, ErrTooFewConfirmations, ErrReverted,
+// ErrNonceTooLow, ErrUnderpriced, ErrInsufficientFunds,
 // ErrBadAnswer, ErrWrongSelector, ErrNotSafe, ErrNotSafeTx, and for batches ErrEmptyBatch, ErrNestedBatch, ErrZeroTarget,
 // ErrNoMultiSend and ErrBadMultiSend. Explain turns revert data into a sentence; Inspect says which signature slot a Safe would
 // refuse, and with which code.

@@ -71,9 +71,6 @@ type Log struct {
 // ErrNotSafe says that at an address there is no Safe.
 var ErrNotSafe = errors.New("no Safe at this address")
 
-// ErrUnderpriced says that nobody takes a transaction because it pays too little.
-var ErrUnderpriced = errors.New("fee is too low")
-
 // State is what one Safe says of itself, everything read at one block.
 type State struct {
 	Block           Block

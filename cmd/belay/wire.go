@@ -112,6 +112,10 @@ func chainConfig(c configs.Chain, log *slog.Logger, m *metrics) chain.Config {
 	for _, p := range c.RPC {
 		out.Providers = append(out.Providers, chain.Provider{Name: p.Name, URL: p.URL.Reveal()})
 	}
+	for _, p := range c.PrivateRPC {
+		out.Private = append(out.Private, chain.Provider{Name: p.Name, URL: p.URL.Reveal()})
+	}
+	out.PublicOnly = c.Broadcast == "public"
 	return out
 }
 
@@ -187,7 +191,7 @@ const coordinatorSecret = "coordinator/v1"
 func (s *service) coordinatorChain(c configs.Chain) (coordinator.ChainConfig, error) {
 	client := s.chains[c.Name]
 	out := coordinator.ChainConfig{Chain: followed{client}, Name: c.Name, ChainID: c.ID, Confirmations: uint64(c.Confirmations), //nolint:gosec // bounded by configs
-		Single: !client.Corroborated(), Explorer: c.Explorer}
+		Single: !client.Corroborated(), Explorer: c.Explorer, PrivateFirst: c.Broadcast == "private_first"}
 	if c.Relayer == nil {
 		return out, nil
 	}

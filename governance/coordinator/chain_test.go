@@ -23,9 +23,9 @@ import (
 // The fake chain's errors, by what the real client calls them.
 var (
 	errDown        = errors.New("no agreement between providers: all are down")
-	errNonceTooLow = errors.New("relayer nonce is already used")
+	errNonceTooLow = fmt.Errorf("broadcast: %w", safe.ErrNonceTooLow)
 	errUnderpriced = fmt.Errorf("broadcast: %w", safe.ErrUnderpriced)
-	errNoMoney     = errors.New("relayer has too little gas money")
+	errNoMoney     = fmt.Errorf("broadcast: %w", safe.ErrInsufficientFunds)
 	errReverts     = errors.New("execution reverted")
 	errTooMany     = errors.New("batch too large")
 )
@@ -68,6 +68,8 @@ type scripted struct {
 	lie        func(*safe.State) // what the freshest provider makes of a Safe
 	sweep      *safe.Sweep       // what lower gas limits would do
 	sent       [][]byte          // all bytes that were broadcast, in order
+	confided   [][]byte          // all bytes that the private endpoints took
+	closed     bool              // the private endpoints are down
 }
 
 // sealed is a block with the world as it is after it.
@@ -624,6 +626,19 @@ func (s *scripted) Broadcast(ctx context.Context, raw []byte) error {
 		return errNoMoney
 	}
 	s.hold(tx)
+	return nil
+}
+
+// BroadcastPrivately takes everything and tells no pool: what goes in this way is mined only if the test says so.
+func (s *scripted) BroadcastPrivately(ctx context.Context, raw []byte) error {
+	if err := s.ask(ctx, "BroadcastPrivately", false); err != nil {
+		return err
+	}
+	defer s.mu.Unlock()
+	if s.closed {
+		return errDown
+	}
+	s.confided = append(s.confided, raw)
 	return nil
 }
 

@@ -111,7 +111,7 @@ func (c *Coordinator) sendBlind(ctx context.Context, chain ChainConfig, s govern
 
 func (c *Coordinator) resend(ctx context.Context, chain ChainConfig, s governance.Submission) {
 	if n := len(s.Attempts); n > 0 && s.State != governance.SubmissionMined && cmp.Or(c.makesRoom(s), c.recalled(s)) == nil {
-		if err := chain.Chain.Broadcast(ctx, s.Attempts[n-1].Raw); err != nil {
+		if err := c.spread(ctx, chain, s, s.Attempts[n-1].Raw); err != nil {
 			c.cfg.Logger.Warn("send again", "proposal_id", s.Proposal, "error", err)
 		}
 	}
@@ -125,7 +125,7 @@ func (c *Coordinator) act(ctx context.Context, chain ChainConfig, look drivingLo
 	case relay.Yield:
 		return s, false, c.note(ctx, s, a.After(s))
 	case relay.Broadcast:
-		if !look.again && s.State != governance.SubmissionSigned {
+		if !look.again && s.State != governance.SubmissionSigned && !c.discretionEnds(chain, s) {
 			return s, false, nil
 		}
 		if held := c.recalled(s); held != nil {
@@ -133,7 +133,7 @@ func (c *Coordinator) act(ctx context.Context, chain ChainConfig, look drivingLo
 		}
 		return s, false, c.broadcast(ctx, chain, s, a.Attempt)
 	case relay.Hold:
-		if look.again {
+		if look.again || c.discretionEnds(chain, s) {
 			c.resend(ctx, chain, s)
 		}
 		return s, false, c.note(ctx, s, a.After(s))
@@ -142,6 +142,7 @@ func (c *Coordinator) act(ctx context.Context, chain ChainConfig, look drivingLo
 	case relay.Renonce:
 		return s, false, c.renonce(ctx, chain, s, a)
 	case relay.MarkMined:
+		c.hints.dropDiscreet(s.ID)
 		next := a.After(s)
 		if err := c.note(ctx, s, next); err != nil {
 			return s, false, err

@@ -25,6 +25,7 @@ type hints struct {
 	waits     map[string]wait          // duties that wait although nothing is wrong
 	restless  map[string]bool          // ended proposals that a chain can still change
 	doubts    map[string][]sightedExec // executions that are told of and not judged yet, by chain
+	discreet  map[string]uint64        // submissions that no public pool was sent yet: the head at which private endpoints were
 }
 
 // place is a contract on a chain.
@@ -67,6 +68,7 @@ func newHints() *hints {
 	return &hints{
 		tips: map[string]tip{}, agreed: map[string]time.Time{}, safes: map[place]safe.State{}, libraries: map[library]common.Address{}, delays: map[string]delayAt{},
 		markets: map[string]market{}, missed: map[common.Hash]miss{}, waits: map[string]wait{}, restless: map[string]bool{}, doubts: map[string][]sightedExec{},
+		discreet: map[string]uint64{},
 	}
 }
 

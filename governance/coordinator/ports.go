@@ -82,7 +82,10 @@ type Chain interface {
 	// EstimateGas fails when the call reverts.
 	EstimateGas(ctx context.Context, from, to common.Address, data []byte) (uint64, error)
 	// Broadcast is done when one provider accepted the bytes or knew them.
+	// Its error is safe.ErrNonceTooLow, ErrUnderpriced or ErrInsufficientFunds where most of the answers say so.
 	Broadcast(ctx context.Context, raw []byte) error
+	// BroadcastPrivately is Broadcast to the private endpoints alone. It fails where there are none.
+	BroadcastPrivately(ctx context.Context, raw []byte) error
 }
 
 // Signer holds one relayer key and signs nothing but what its policy allows.

@@ -297,12 +297,12 @@ const silence = 20 * time.Second
 
 // broadcast sends stored bytes to every provider. The first acceptance is told as a submission; it is not an execution.
 func (c *Coordinator) broadcast(ctx context.Context, chain ChainConfig, s governance.Submission, a governance.Attempt) error {
-	if err := chain.Chain.Broadcast(ctx, a.Raw); err != nil {
+	if err := c.spread(ctx, chain, s, a.Raw); err != nil {
 		c.cfg.Logger.Warn("broadcast", "proposal_id", s.Proposal, "tx_hash", a.Hash.Hex(), "error", err)
 		if errors.Is(err, safe.ErrUnderpriced) && !a.Taken && !a.TooLow {
 			return c.keepSigned(ctx, s, relay.Underpriced(s, a))
 		}
-		return c.unsent(ctx, s) // the bytes are stored: tend sends them again
+		return c.unsent(ctx, s, err) // the bytes are stored: tend sends them again
 	}
 	after := relay.Broadcast{Attempt: a}.After(s)
 	if after.State == s.State && after.Problem == s.Problem && c.told(s.Proposal, a.Hash) {
@@ -315,13 +315,18 @@ func (c *Coordinator) broadcast(ctx context.Context, chain ChainConfig, s govern
 	return err
 }
 
-// unsent tells people when no provider has taken a transaction for too long.
-func (c *Coordinator) unsent(ctx context.Context, s governance.Submission) error {
+// unsent tells people when no provider has taken a transaction for too long, and why, as far as most of them agree about that.
+func (c *Coordinator) unsent(ctx context.Context, s governance.Submission, why error) error {
 	if s.State != governance.SubmissionSigned || time.Since(s.CreatedAt) < silence {
 		return nil
 	}
 	after := s
 	after.Problem = "no provider takes the transaction"
+	for _, class := range []error{safe.ErrNonceTooLow, safe.ErrUnderpriced, safe.ErrInsufficientFunds} {
+		if errors.Is(why, class) {
+			after.Problem += ": " + class.Error()
+		}
+	}
 	return c.note(ctx, s, after)
 }
 

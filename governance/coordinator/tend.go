@@ -173,7 +173,7 @@ func (t *tending) sendsAgain(fresh bool) bool {
 func (t *tending) sendAll(ctx context.Context, open []governance.Submission) {
 	again := t.sendsAgain(false)
 	for _, s := range open {
-		if !again && s.State != governance.SubmissionSigned {
+		if !again && s.State != governance.SubmissionSigned && !t.discretionEnds(t.chain, s) {
 			continue
 		}
 		if err := t.sendBlind(ctx, t.chain, s); err != nil && ctx.Err() == nil {

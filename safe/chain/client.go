@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -38,6 +39,10 @@ type Config struct {
 	Name      string
 	ChainID   uint64
 	Providers []Provider
+	// Private endpoints take transactions to block builders past the public pools. They are sent to and never asked anything.
+	Private []Provider
+	// PublicOnly leaves the private endpoints out.
+	PublicOnly bool
 
 	// Agreement is how many providers must say the same before a value counts. 0 means max(2, ⌈2n/3⌉), or 1 where there is
 	// only one provider.
@@ -73,7 +78,7 @@ func (c Config) Validate() error {
 		return errors.New("confirmations and timeout cannot be negative")
 	}
 	names := map[string]bool{}
-	for i, p := range c.Providers {
+	for i, p := range slices.Concat(c.Providers, c.Private) {
 		if p.Name == "" {
 			return fmt.Errorf("provider %d has no name", i+1)
 		}
@@ -105,6 +110,7 @@ type Client struct {
 	cfg       Config
 	agreement int
 	providers []*provider
+	private   []*provider // sent to, never asked
 	log       *slog.Logger
 
 	life context.Context //nolint:containedctx // ends with Close; the parent of every exchange, so that a slow provider may still be judged
@@ -147,6 +153,10 @@ func Dial(ctx context.Context, cfg Config) (*Client, error) {
 			return nil, fmt.Errorf("dial chain %q: %w", cfg.Name, err)
 		}
 		c.providers = append(c.providers, made)
+	}
+	if err := c.dialPrivate(transport); err != nil {
+		c.end()
+		return nil, fmt.Errorf("dial chain %q: %w", cfg.Name, err)
 	}
 	_, err := agreed(ctx, c, "ask chain id", func(ctx context.Context, p *provider) (uint64, error) {
 		return cfg.ChainID, p.ready(ctx)

@@ -21,9 +21,9 @@ var (
 	ErrNoAgreement       = errors.New("no agreement between providers")
 	ErrNotSafe           = safe.ErrNotSafe
 	ErrClosed            = errors.New("chain client is closed")
-	ErrNonceTooLow       = errors.New("relayer nonce is already used")
+	ErrNonceTooLow       = safe.ErrNonceTooLow
 	ErrUnderpriced       = safe.ErrUnderpriced
-	ErrInsufficientFunds = errors.New("relayer has too little gas money")
+	ErrInsufficientFunds = safe.ErrInsufficientFunds
 	ErrReverted          = safe.ErrReverted
 	ErrPolicy            = errors.New("refused by the signer's policy")
 )
@@ -129,15 +129,17 @@ var (
 	}
 	alreadyKnownTexts = []string{
 		"already known", "known transaction", "already imported", "alreadyknown", "already exists", "already in mempool",
-		"already in the pool", "transaction already",
+		"already in the pool", "transaction already", "existing tx with same hash", "same hash was already imported",
 	}
+	// unknownTexts hold one of the words above and say the opposite.
+	unknownTexts     = []string{"unknown transaction", "unknown tx"}
 	nonceTooLowTexts = []string{
 		"nonce too low", "nonce is too low", "oldnonce", "old nonce", "nonce below", "invalid nonce",
 	}
 	underpricedTexts = []string{
 		"underpriced", "fee too low", "feetoolow", "fee cap less than block base fee",
 		"max fee per gas less than block base fee", "less than base fee", "gas price below", "tip below", "feecap too low",
-		"replacement",
+		"replacement", "could not replace", "fee below", "minimum needed",
 	}
 	insufficientTexts = []string{
 		"insufficient funds", "insufficient balance", "insufficientfunds", "upfront cost exceeds", "balance too low",
@@ -175,7 +177,10 @@ func isThrottle(err *rpcError) bool {
 }
 
 func isMissingBlock(err *rpcError) bool { return says(err, missingBlockTexts) }
-func isAlreadyKnown(err *rpcError) bool { return says(err, alreadyKnownTexts) }
+
+func isAlreadyKnown(err *rpcError) bool {
+	return says(err, alreadyKnownTexts) && !says(err, unknownTexts)
+}
 
 func isUnsupported(err *rpcError) bool {
 	return err.code == codeUnknownMethod || err.code == codeInvalidParams || says(err, unsupportedTexts)

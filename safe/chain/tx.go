@@ -172,14 +172,22 @@ func judgeEstimates(all []answer[estimate]) (uint64, error) {
 	return values[len(values)/2], nil
 }
 
-// Broadcast sends the same signed bytes to every provider and returns as soon as one accepts them, while the rest goes on.
-// That a provider knows them already is success. Accepted is not propagated: call it again at every block until mined.
+// Broadcast sends the same signed bytes to every provider and private endpoint, and returns as soon as one accepts them, while the
+// rest goes on. That one knows them already is success. Accepted is not propagated: call it again at every block until mined.
 //
 // When nobody accepts them the error is, if the answers say so, [ErrNonceTooLow], [ErrUnderpriced] or
 // [ErrInsufficientFunds], whichever most gave. That is a hint: another provider's word decides nothing here, and a timeout
 // does not mean that the bytes did not arrive.
 func (c *Client) Broadcast(ctx context.Context, raw []byte) error {
-	answers, release, err := askAll(ctx, c, c.providers, func(ctx context.Context, p *provider) (struct{}, error) {
+	if c.cfg.PublicOnly {
+		return c.send(ctx, c.providers, raw)
+	}
+	return c.send(ctx, slices.Concat(c.providers, c.private), raw)
+}
+
+// send is done when one of them accepted the bytes.
+func (c *Client) send(ctx context.Context, to []*provider, raw []byte) error {
+	answers, release, err := askAll(ctx, c, to, func(ctx context.Context, p *provider) (struct{}, error) {
 		return struct{}{}, p.send(ctx, raw)
 	})
 	if err != nil {
@@ -187,7 +195,7 @@ func (c *Client) Broadcast(ctx context.Context, raw []byte) error {
 	}
 	release() // once begun, a send is not taken back because the caller loses patience
 	failed := &BroadcastError{}
-	for range c.providers {
+	for range to {
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("broadcast: %w", ctx.Err())
