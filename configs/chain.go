@@ -1,7 +1,6 @@
 package configs
 
 import (
-	"encoding/hex"
 	"net/url"
 	"strings"
 )
@@ -70,8 +69,14 @@ func readAgreement(v value, n int) int {
 
 func readRPC(v value) RPC {
 	s := v.section()
-	p := RPC{Name: s.need("name", "people see it instead of the URL").name(), URL: s.secret("url")}
-	given := 0
+	p := RPC{Name: s.need("name", "people see it instead of the URL").name(), URL: s.secretURL()}
+	s.close()
+	return p
+}
+
+// secretURL reads url, url_file or url_env: an address that may hold a key.
+func (s *section) secretURL() Secret {
+	address, given := s.secret("url"), 0
 	for _, key := range []string{"url", "url_file", "url_env"} {
 		if s.get(key).given() {
 			given++
@@ -85,15 +90,14 @@ func readRPC(v value) RPC {
 		plain.problem("keep one of them", "%s has more than one url", s.label())
 	case plain.given():
 		if url := plain.webAddress(""); url != "" {
-			p.URL = NewSecret(url)
+			return NewSecret(url)
 		}
-	case p.URL.IsSet():
-		if why := notWeb(p.URL.Reveal()); why != "" {
+	case address.IsSet():
+		if why := notWeb(address.Reveal()); why != "" {
 			s.problem("https, or http on this machine or a private network", "the url of %s %s", s.label(), why)
 		}
 	}
-	s.close()
-	return p
+	return address
 }
 
 // checkProviders refuses providers with one name or one URL, and doubts two URLs of one operator: they fail and lie together.
@@ -170,47 +174,17 @@ func readRelayer(v value) *Relayer {
 	}
 	s := v.section()
 	r := &Relayer{
-		Key:              s.needSecret("key", "the relayer's key"),
+		Routine:          s.signingKey("the relayer's key"),
 		MaxFeeGwei:       s.get("max_fee_gwei").number(1, maxFeeGweiLimit, defaultMaxFeeGwei),
 		EmergencyMaxGwei: s.get("emergency_max_fee_gwei").number(1, maxFeeGweiLimit, defaultEmergencyMaxFeeGwei),
 		DailyBudget:      s.get("daily_budget").amount(),
 	}
-	s.checkKey(r.Key, "key")
-	seen := map[string]bool{strings.ToLower(r.Key.Reveal()): r.Key.IsSet()}
-	files, envs := s.get("emergency_key_files"), s.get("emergency_key_envs")
-	for _, item := range append(files.items(), envs.items()...) {
-		key := item.secretFrom(strings.HasPrefix(item.path, envs.path))
-		s.checkKey(key, "emergency key")
-		if key.IsSet() && seen[strings.ToLower(key.Reveal())] {
-			item.problem("every emergency key needs its own nonces", "%s holds a key that is used already", item.label())
-		}
-		seen[strings.ToLower(key.Reveal())] = key.IsSet()
-		r.EmergencyKeys = append(r.EmergencyKeys, key)
-	}
+	r.Emergency = s.emergencyKeys(r.Routine)
 	if r.EmergencyMaxGwei < r.MaxFeeGwei {
 		s.problem("", "emergency_max_fee_gwei (%d) is below max_fee_gwei (%d): an emergency would pay less", r.EmergencyMaxGwei, r.MaxFeeGwei)
 	}
 	s.close()
 	return r
-}
-
-// secretFrom reads one entry of a list of secret files or of environment variables.
-func (v value) secretFrom(env bool) Secret {
-	if env {
-		return v.secretEnv()
-	}
-	return v.secretFile()
-}
-
-// checkKey refuses what is not a secp256k1 private key in hex, without quoting it.
-func (s *section) checkKey(key Secret, what string) {
-	if !key.IsSet() {
-		return
-	}
-	raw, err := hex.DecodeString(strings.TrimPrefix(key.Reveal(), "0x"))
-	if err != nil || len(raw) != 32 {
-		s.problem("64 hex digits", "the relayer's %s is not a private key", what)
-	}
 }
 
 func readSafe(v value) Safe {

@@ -63,11 +63,33 @@ type RPC struct {
 
 // Relayer holds the keys that pay gas, and what they may spend.
 type Relayer struct {
-	Key              Secret   // hex, 32 bytes
-	EmergencyKeys    []Secret // for pauses; empty: the routine key is used
-	MaxFeeGwei       uint64   // cap of maxFeePerGas
+	Routine          SigningKey
+	Emergency        []SigningKey // for pauses; empty: the routine key is used
+	MaxFeeGwei       uint64       // cap of maxFeePerGas
 	EmergencyMaxGwei uint64
 	DailyBudget      Amount // for what is not an emergency; Wei nil: none
+}
+
+// SigningKey is one relayer key, in one of three forms.
+type SigningKey struct {
+	Hex      Secret        // 32 bytes in hex
+	Keystore *Keystore     // an encrypted file
+	Remote   *RemoteSigner // another program keeps it
+}
+
+// Keystore is a key in Web3 Secret Storage. It is not opened yet.
+type Keystore struct {
+	File     string
+	JSON     []byte // what the file holds; nil when secrets are skipped
+	Password Secret
+}
+
+// RemoteSigner is a program that signs with a key that never leaves it.
+type RemoteSigner struct {
+	URL     Secret
+	Address common.Address
+	Kind    string // web3signer | clef
+	Token   Secret // sent as a bearer token; not set: none
 }
 
 // Safe is one guarded Safe.

@@ -59,7 +59,7 @@ var refusals = []struct {
 	{"one of two deciding alone", "    rpc:", "    agreement: 1\n    rpc:\n      - {name: two, url: \"https://a.example\"}", ":4:", "nothing decides on a single answer"},
 	{"a wrong broadcast", "    rpc:", "    broadcast: publik\n    rpc:", ":4:", `"publik" is not known (did you mean "public"?)`},
 	{"a wrong budget", "    rpc:", "    relayer: {key_env: HOME, daily_budget: 5e-2 ether}\n    rpc:", ":4:", `"5e-2 ether" is not an amount`},
-	{"a relayer without a key", "    rpc:", "    relayer: {max_fee_gwei: 3}\n    rpc:", ":4:", "the relayer's key is missing: give key_file or key_env"},
+	{"a relayer without a key", "    rpc:", "    relayer: {max_fee_gwei: 3}\n    rpc:", ":4:", "the relayer's key is missing: give key_file or key_env, keystore, or remote"},
 	{"a relayer key that is none", "    rpc:", "    relayer: {key_env: HOME}\n    rpc:", ":4:", "the relayer's key is not a private key"},
 	{"an emergency that pays less", "    rpc:", "    relayer: {key_env: HOME, max_fee_gwei: 300, emergency_max_fee_gwei: 200}\n    rpc:", ":4:", "an emergency would pay less"},
 
@@ -122,14 +122,6 @@ func TestWhatIsNotBuiltYetIsRefused(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := load(t, minimal+c.text)
 			assertProblem(t, err, "belay.yaml:", c.want)
-		})
-	}
-	for _, c := range []struct{ name, text, want string }{
-		{"a remote signer", "relayer: {key_env: HOME, remote: \"https://s.example\"}", "remove chains[0].relayer.remote for now"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			_, err := load(t, strings.Replace(minimal, "    rpc:", "    "+c.text+"\n    rpc:", 1))
-			assertProblem(t, err, "belay.yaml:4:", c.want)
 		})
 	}
 	if _, err := load(t, strings.Replace(minimal, "    rpc:", "    private_rpc: []\n    rpc:", 1)+"manifest: {require: 0}\nmembers: [{name: a, page: []}]\n"); err != nil {

@@ -29,7 +29,7 @@ func TestASecretIsPrintedNowhere(t *testing.T) {
 	for _, out := range []string{
 		log.String(), string(asJSON), string(asYAML),
 		fmt.Sprint(s), fmt.Sprintf("%s %v %+v %#v %q %d %x", s, s, s, s, s, s, s), fmt.Sprintf("%v %+v %#v", hidden, hidden, hidden),
-		fmt.Sprintf("%v", []Secret{s}), fmt.Sprintf("%+v", &Relayer{Key: s}),
+		fmt.Sprintf("%v", []Secret{s}), fmt.Sprintf("%+v", &Relayer{Routine: SigningKey{Hex: s}}),
 	} {
 		if strings.Contains(out, "hunter2") || strings.Contains(out, fmt.Sprintf("%x", "hunter2")) {
 			t.Errorf("told: %s", out)
@@ -58,7 +58,7 @@ func TestSecretsComeFromFilesAndTheEnvironment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r := c.Chains[0].Relayer; r.Key.Reveal() != "0x"+key || len(r.EmergencyKeys) != 2 || r.MaxFeeGwei != 300 || r.EmergencyMaxGwei != 2000 {
+	if r := c.Chains[0].Relayer; r.Routine.Hex.Reveal() != "0x"+key || len(r.Emergency) != 2 || r.MaxFeeGwei != 300 || r.EmergencyMaxGwei != 2000 {
 		t.Errorf("relayer %+v", r)
 	}
 	if c.Chains[0].RPC[0].URL.Reveal() != "https://x.example/KEY" || c.Chains[0].Agreement != 2 {

@@ -19,7 +19,6 @@ import (
 	"belay/safe/chain"
 
 	"github.com/ethereum/go-ethereum/common"
-	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/holiman/uint256"
 	"github.com/spf13/cobra"
 )
@@ -97,7 +96,11 @@ func checkLive(ctx context.Context, cfg *configs.Config) ([]finding, bool) {
 		defer client.Close()
 		chains[c.Name] = client
 	}
-	findings = append(findings, lookAt(ctx, cfg, chains, memoryOf(ctx, cfg))...)
+	keys, err := openKeys(cfg)
+	if err != nil {
+		findings = append(findings, finding{fail, "relayer keys", err.Error()})
+	}
+	findings = append(findings, lookAt(ctx, cfg, chains, keys, memoryOf(ctx, cfg))...)
 	for _, f := range findings {
 		if f.Verdict == fail {
 			return findings, false
@@ -107,17 +110,17 @@ func checkLive(ctx context.Context, cfg *configs.Config) ([]finding, bool) {
 }
 
 // checkLines is `/belay check`: the same look, through the connections that are in use.
-func checkLines(ctx context.Context, cfg *configs.Config, chains map[string]*chain.Client, mem memory) []string {
+func checkLines(ctx context.Context, cfg *configs.Config, chains map[string]*chain.Client, keys keyring, mem memory) []string {
 	var lines []string
 	ready := true
-	for _, f := range lookAt(ctx, cfg, chains, mem) {
+	for _, f := range lookAt(ctx, cfg, chains, keys, mem) {
 		lines, ready = append(lines, f.String()), ready && f.Verdict != fail
 	}
 	return append(lines, answerOf(ready))
 }
 
-func lookAt(ctx context.Context, cfg *configs.Config, chains map[string]*chain.Client, mem memory) []finding {
-	l := looker{cfg: cfg, chains: chains, mem: mem, dark: map[string]bool{}}
+func lookAt(ctx context.Context, cfg *configs.Config, chains map[string]*chain.Client, keys keyring, mem memory) []finding {
+	l := looker{cfg: cfg, chains: chains, keys: keys, mem: mem, dark: map[string]bool{}}
 	for _, c := range cfg.Chains {
 		if client := chains[c.Name]; client != nil {
 			if l.chain(ctx, c, client) {
@@ -156,6 +159,7 @@ func lookAt(ctx context.Context, cfg *configs.Config, chains map[string]*chain.C
 type looker struct {
 	cfg      *configs.Config
 	chains   map[string]*chain.Client
+	keys     keyring
 	mem      memory          // of configurations
 	dark     map[string]bool // chains that cannot be read
 	findings []finding
@@ -214,23 +218,14 @@ func (l *looker) relayers(ctx context.Context, c configs.Chain, client *chain.Cl
 		return
 	}
 	l.emergencyKeys(c)
-	for i, key := range append([]configs.Secret{c.Relayer.Key}, c.Relayer.EmergencyKeys...) {
-		what := "relayer on " + c.Name
-		if i > 0 {
-			what = fmt.Sprintf("emergency relayer %d on %s", i, c.Name)
-		}
-		private, err := crypto.ToECDSA(common.FromHex(key.Reveal()))
-		if err != nil {
-			l.say(fail, what, "the key is no private key")
-			continue
-		}
-		l.relayer(ctx, what, c, client, crypto.PubkeyToAddress(private.PublicKey))
+	for i, key := range l.keys[c.Name] {
+		l.relayer(ctx, laneOf(i)+" on "+c.Name, c, client, key.address)
 	}
 }
 
 // emergencyKeys warns where pauses have no key of their own.
 func (l *looker) emergencyKeys(c configs.Chain) {
-	if len(c.Relayer.EmergencyKeys) == 0 {
+	if len(c.Relayer.Emergency) == 0 {
 		l.say(warn, "relayer on "+c.Name, "no emergency_key_files: a pause has to replace what this key has on its way, and a second pause waits for the first")
 	}
 }
@@ -464,7 +459,7 @@ func inVain(v governance.View) string {
 // preview drafts without a store: as if nothing else were open. Nobody has to vouch here: whether playbooks work is one question, who
 // vouches for them another, with a line of its own.
 func (l *looker) preview(ctx context.Context, pb *governance.Playbook, params map[string]string) (governance.View, error) {
-	s := &service{cfg: l.cfg, log: slog.New(slog.DiscardHandler), metrics: newMetrics(), chains: l.chains}
+	s := &service{cfg: l.cfg, log: slog.New(slog.DiscardHandler), metrics: newMetrics(), chains: l.chains, keys: l.keys}
 	cfg, err := s.coordinatorConfig()
 	if err != nil {
 		return governance.View{}, err

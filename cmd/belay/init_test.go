@@ -352,7 +352,7 @@ func TestWhatInitLeavesAsACommentIsAConfiguration(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", set, err)
 		}
-		if cfg.Slack == nil || cfg.Discord == nil || cfg.Discord.ApplicationID != "104200000000000299" || len(cfg.Timelocks) != 1 || len(cfg.Labels) != 3 || cfg.Chains[0].Relayer == nil || len(cfg.Chains[0].Relayer.EmergencyKeys) != 2 {
+		if cfg.Slack == nil || cfg.Discord == nil || cfg.Discord.ApplicationID != "104200000000000299" || len(cfg.Timelocks) != 1 || len(cfg.Labels) != 3 || cfg.Chains[0].Relayer == nil || len(cfg.Chains[0].Relayer.Emergency) != 2 {
 			t.Errorf("%s: with the # taken off it is %+v", set, cfg)
 		}
 	}

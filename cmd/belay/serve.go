@@ -17,7 +17,6 @@ import (
 	"belay/safe/chain"
 
 	"github.com/ethereum/go-ethereum/common"
-	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 )
@@ -185,12 +184,8 @@ func (s *service) refusePower(ctx context.Context) error {
 		if c.Relayer == nil {
 			continue
 		}
-		for _, key := range append([]configs.Secret{c.Relayer.Key}, c.Relayer.EmergencyKeys...) {
-			private, err := crypto.ToECDSA(common.FromHex(key.Reveal()))
-			if err != nil {
-				return usagef("chain %s: a relayer key is no private key", c.Name)
-			}
-			powers, err := s.chains[c.Name].Powerless(ctx, crypto.PubkeyToAddress(private.PublicKey), guardedSafes(s.cfg, c.Name), guardedTimelocks(s.cfg, c.Name))
+		for _, key := range s.keys[c.Name] {
+			powers, err := s.chains[c.Name].Powerless(ctx, key.address, guardedSafes(s.cfg, c.Name), guardedTimelocks(s.cfg, c.Name))
 			if err != nil {
 				s.log.Warn("could not check that the relayer has no power", "chain", c.Name, "error", err)
 				continue

@@ -75,7 +75,11 @@ func tryPlaybook(ctx context.Context, cfg *configs.Config, name string, given ma
 		defer client.Close()
 		chains[c.Name] = client
 	}
-	l := looker{cfg: cfg, chains: chains}
+	keys, err := openKeys(cfg)
+	if err != nil {
+		return governance.View{}, usage(err)
+	}
+	l := looker{cfg: cfg, chains: chains, keys: keys}
 	return l.preview(ctx, pb, params)
 }
 

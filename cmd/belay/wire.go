@@ -19,7 +19,6 @@ import (
 	"belay/store"
 
 	"github.com/ethereum/go-ethereum/common"
-	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/holiman/uint256"
 )
 
@@ -29,6 +28,7 @@ type service struct {
 	log      *slog.Logger
 	metrics  *metrics
 	store    *store.Store
+	keys     keyring
 	last     governance.Accepted // the configuration that was accepted last when the store was opened
 	standing governance.Vouched  // who vouches for cfg after that one
 	doubts   []error             // why signatures over cfg do not count
@@ -42,7 +42,7 @@ type service struct {
 // wire joins everything, each step on those before. What it opened is closed again when a step fails.
 func wire(ctx context.Context, cfg *configs.Config, log *slog.Logger) (*service, error) {
 	s := &service{cfg: cfg, log: log, metrics: newMetrics(), chains: map[string]*chain.Client{}}
-	for _, step := range []func(context.Context) error{s.openStore, s.judge, s.dialChains, s.makeChats, s.makeCoordinator, s.makeWeb} {
+	for _, step := range []func(context.Context) error{s.openStore, s.judge, s.openKeys, s.dialChains, s.makeChats, s.makeCoordinator, s.makeWeb} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, s.close())
 		}
@@ -72,6 +72,13 @@ func (s *service) openStore(context.Context) (err error) {
 func (s *service) judge(context.Context) (err error) {
 	s.standing, s.doubts, err = vouched(s.cfg, s.last)
 	return usage(err)
+}
+
+func (s *service) openKeys(context.Context) (err error) {
+	if s.keys, err = openKeys(s.cfg); err != nil {
+		return usage(err)
+	}
+	return nil
 }
 
 // checkAfterCrash verifies the whole store beside the running program when the last one ended without closing it.
@@ -123,7 +130,7 @@ func (s *service) makeChats(context.Context) error {
 	var err error
 	s.bot, err = bot.New(bot.Config{Messages: s.store, PublicURL: s.cfg.HTTP.PublicURL, Log: s.log,
 		Names: bot.Names{Root: s.cfg.Commands.Root, Pause: s.cfg.Commands.Pause, Propose: s.cfg.Commands.Propose},
-		Check: func(ctx context.Context) []string { return checkLines(ctx, s.cfg, s.chains, memory{last: s.last}) }})
+		Check: func(ctx context.Context) []string { return checkLines(ctx, s.cfg, s.chains, s.keys, memory{last: s.last}) }})
 	if err != nil {
 		return err
 	}
@@ -201,16 +208,15 @@ func (s *service) coordinatorChain(c configs.Chain) (coordinator.ChainConfig, er
 	}
 	policy := s.signingPolicy(c.Name)
 	var relayers []common.Address
-	for i, key := range append([]configs.Secret{c.Relayer.Key}, c.Relayer.EmergencyKeys...) {
-		private, err := crypto.ToECDSA(common.FromHex(key.Reveal()))
-		if err != nil {
-			return out, fmt.Errorf("chain %s: a relayer key is no private key", c.Name)
-		}
-		signer := chain.NewSigner(c.ID, private, policy)
-		relayers = append(relayers, signer.Address())
-		if i == 0 {
+	for i, key := range s.keys[c.Name] {
+		signer, err := key.signer(c.ID, policy)
+		relayers = append(relayers, key.address)
+		switch {
+		case err != nil:
+			return out, fmt.Errorf("chain %s: %s: %w", c.Name, laneOf(i), err)
+		case i == 0:
 			out.Relayer = signer
-		} else {
+		default:
 			out.Emergency = append(out.Emergency, signer)
 		}
 	}

@@ -33,6 +33,7 @@ type Policy struct {
 	// none.
 	CheckOperation func(to common.Address, data []byte) error
 	GasCap         uint64 // gas units of one transaction; 0 means 2^24
+	Legacy         bool   // transactions of type 0 with EIP-155, on a chain that knows no others; never else
 }
 
 // Signer holds a relayer's key. It signs transactions of value 0 that run something already approved on chain: an
@@ -47,11 +48,16 @@ type Signer struct {
 
 // NewSigner makes a signer for one chain. The policy is copied.
 func NewSigner(chainID uint64, key *ecdsa.PrivateKey, policy Policy) *Signer {
-	policy.Safes, policy.Timelocks = slices.Clone(policy.Safes), slices.Clone(policy.Timelocks)
-	if policy.GasCap == 0 {
-		policy.GasCap = defaultGasCap
+	return &Signer{chainID: chainID, key: key, address: crypto.PubkeyToAddress(key.PublicKey), policy: policy.own()}
+}
+
+// own is a copy of the policy with its defaults filled in.
+func (p Policy) own() Policy {
+	p.Safes, p.Timelocks = slices.Clone(p.Safes), slices.Clone(p.Timelocks)
+	if p.GasCap == 0 {
+		p.GasCap = defaultGasCap
 	}
-	return &Signer{chainID: chainID, key: key, address: crypto.PubkeyToAddress(key.PublicKey), policy: policy}
+	return p
 }
 
 // Address is the relayer's address.
@@ -66,17 +72,14 @@ func (s *Signer) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String
 // LogValue is the address.
 func (s *Signer) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
-// Sign signs an order as a type-2 transaction and returns its bytes and hash. What the policy does not allow is refused
-// with [ErrPolicy] and the reason. The same order gives the same bytes.
+// Sign signs an order and returns the transaction's bytes and hash: one of type 2, or a legacy one where the policy says so. What the
+// policy does not allow is refused with [ErrPolicy] and the reason. The same order gives the same bytes.
 func (s *Signer) Sign(order safe.Order) (raw []byte, hash common.Hash, err error) {
-	if err := s.allow(order); err != nil {
+	if err := s.policy.allow(s.chainID, order); err != nil {
 		return nil, common.Hash{}, fmt.Errorf("%w: %w", ErrPolicy, err)
 	}
 	id := new(big.Int).SetUint64(s.chainID)
-	tx, err := types.SignNewTx(s.key, types.LatestSignerForChainID(id), &types.DynamicFeeTx{
-		ChainID: id, Nonce: order.Nonce, Gas: order.Gas, To: &order.To, Data: order.Data,
-		GasFeeCap: order.FeeCap.ToBig(), GasTipCap: order.TipCap.ToBig(),
-	})
+	tx, err := types.SignNewTx(s.key, types.LatestSignerForChainID(id), s.policy.shape(order))
 	if err != nil {
 		return nil, common.Hash{}, fmt.Errorf("sign transaction: %w", err)
 	}
@@ -87,18 +90,29 @@ func (s *Signer) Sign(order safe.Order) (raw []byte, hash common.Hash, err error
 	return raw, tx.Hash(), nil
 }
 
-func (s *Signer) allow(o safe.Order) error {
+// shape is the unsigned transaction that an order asks for. A legacy one pays its fee cap, whatever the block asks.
+func (p Policy) shape(o safe.Order) types.TxData {
+	if p.Legacy {
+		return &types.LegacyTx{Nonce: o.Nonce, GasPrice: o.FeeCap.ToBig(), Gas: o.Gas, To: &o.To, Value: new(big.Int), Data: o.Data}
+	}
+	return &types.DynamicFeeTx{
+		ChainID: new(big.Int).SetUint64(o.ChainID), Nonce: o.Nonce, Gas: o.Gas, To: &o.To, Value: new(big.Int), Data: o.Data,
+		GasFeeCap: o.FeeCap.ToBig(), GasTipCap: o.TipCap.ToBig(),
+	}
+}
+
+func (p Policy) allow(chainID uint64, o safe.Order) error {
 	switch {
-	case o.ChainID != s.chainID:
-		return fmt.Errorf("the order is for chain %d, the key for %d", o.ChainID, s.chainID)
-	case o.Gas == 0 || o.Gas > s.policy.GasCap:
-		return fmt.Errorf("%d gas is not within the cap of %d", o.Gas, s.policy.GasCap)
+	case o.ChainID != chainID:
+		return fmt.Errorf("the order is for chain %d, the key for %d", o.ChainID, chainID)
+	case o.Gas == 0 || o.Gas > p.GasCap:
+		return fmt.Errorf("%d gas is not within the cap of %d", o.Gas, p.GasCap)
 	case o.FeeCap.IsZero() || o.TipCap.Gt(&o.FeeCap):
 		return errors.New("the fee cap is zero or below the tip")
-	case slices.Contains(s.policy.Safes, o.To):
+	case slices.Contains(p.Safes, o.To):
 		return allowExec(o)
-	case slices.Contains(s.policy.Timelocks, o.To):
-		return s.allowTimelock(o)
+	case slices.Contains(p.Timelocks, o.To):
+		return p.allowTimelock(o)
 	default:
 		return fmt.Errorf("%s is neither a configured Safe nor a configured timelock", o.To.Hex())
 	}
@@ -116,12 +130,12 @@ func allowExec(o safe.Order) error {
 	return nil
 }
 
-func (s *Signer) allowTimelock(o safe.Order) error {
+func (p Policy) allowTimelock(o safe.Order) error {
 	if len(o.Data) < 4 || !slices.Equal(o.Data[:4], executeSelector) && !slices.Equal(o.Data[:4], executeBatchSelector) {
 		return errors.New("only execute and executeBatch are signed for a timelock")
 	}
-	if s.policy.CheckOperation == nil {
+	if p.CheckOperation == nil {
 		return errors.New("no timelock operation is known")
 	}
-	return s.policy.CheckOperation(o.To, o.Data)
+	return p.CheckOperation(o.To, o.Data)
 }
