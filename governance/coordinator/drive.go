@@ -138,7 +138,7 @@ func (c *Coordinator) act(ctx context.Context, chain ChainConfig, look drivingLo
 		}
 		return s, false, c.note(ctx, s, a.After(s))
 	case relay.Replace:
-		return s, false, c.replace(ctx, chain, s, f, a)
+		return s, false, c.replace(ctx, chain, look, s, f, a)
 	case relay.Renonce:
 		return s, false, c.renonce(ctx, chain, s, a)
 	case relay.MarkMined:
@@ -175,10 +175,10 @@ func (c *Coordinator) mined(ctx context.Context, chain ChainConfig, s governance
 	return nil
 }
 
-func (c *Coordinator) replace(ctx context.Context, chain ChainConfig, s governance.Submission, f relay.Facts, a relay.Replace) error {
-	attempt, err := signAttempt(chain, s, a.Bid, f.Head)
+func (c *Coordinator) replace(ctx context.Context, chain ChainConfig, look drivingLook, s governance.Submission, f relay.Facts, a relay.Replace) error {
+	attempt, err := c.signReplacement(chain, s, a.Bid, f.Head)
 	if err != nil {
-		return fmt.Errorf("sign a replacement: %w", err)
+		return c.unreplaced(ctx, chain, look, s, f, err)
 	}
 	after := a.After(s, attempt)
 	if err := c.keepSigned(ctx, s, after); err != nil {
@@ -261,28 +261,13 @@ func (c *Coordinator) wouldRun(ctx context.Context, chain ChainConfig, s governa
 
 // signAgain chooses a key anew and stores the bytes that it signed; see signFirst.
 func (c *Coordinator) signAgain(ctx context.Context, chain ChainConfig, s governance.Submission, m market, a relay.Renonce) (governance.Submission, error) {
-	c.signing.Lock()
-	defer c.signing.Unlock()
-	keys, err := c.carried(chain, m.keys, s.ID)
-	if err != nil {
-		return s, err
-	}
-	displaced, err := c.displacedBids(s)
-	if err != nil {
-		return s, err
-	}
-	key, bid, err := choose(chain, s, m, keys, displaced)
-	if err != nil {
-		return s, err
-	}
-	order := s
-	order.Relayer, order.Nonce, order.Gas = key.Address, key.Nonce, m.gas
-	attempt, err := signAttempt(chain, order, bid, m.head)
-	if err != nil {
-		return s, fmt.Errorf("sign with a new nonce: %w", err)
-	}
-	after := a.After(order, key, attempt)
-	return after, c.keepSigned(ctx, s, after)
+	order, after := s, s
+	order.Gas = m.gas
+	err := c.signWith(chain, order, m, s.ID, func(key relay.KeyChoice, attempt governance.Attempt) error {
+		after = a.After(order, key, attempt)
+		return c.keepSigned(ctx, s, after)
+	})
+	return after, err
 }
 
 // relayFacts reads what one submission's next step rests on.

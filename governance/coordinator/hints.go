@@ -20,12 +20,13 @@ type hints struct {
 	safes     map[place]safe.State
 	libraries map[library]common.Address
 	delays    map[string]delayAt
-	markets   map[string]market        // by submission id
-	missed    map[common.Hash]miss     // SafeTxs whose nonce the Safe has passed
-	waits     map[string]wait          // duties that wait although nothing is wrong
-	restless  map[string]bool          // ended proposals that a chain can still change
-	doubts    map[string][]sightedExec // executions that are told of and not judged yet, by chain
-	discreet  map[string]uint64        // submissions that no public pool was sent yet: the head at which private endpoints were
+	markets   map[string]market            // by submission id
+	missed    map[common.Hash]miss         // SafeTxs whose nonce the Safe has passed
+	waits     map[string]wait              // duties that wait although nothing is wrong
+	resting   map[common.Address]time.Time // keys that did not sign, until when they are not asked
+	restless  map[string]bool              // ended proposals that a chain can still change
+	doubts    map[string][]sightedExec     // executions that are told of and not judged yet, by chain
+	discreet  map[string]uint64            // submissions that no public pool was sent yet: the head at which private endpoints were
 }
 
 // place is a contract on a chain.
@@ -68,7 +69,7 @@ func newHints() *hints {
 	return &hints{
 		tips: map[string]tip{}, agreed: map[string]time.Time{}, safes: map[place]safe.State{}, libraries: map[library]common.Address{}, delays: map[string]delayAt{},
 		markets: map[string]market{}, missed: map[common.Hash]miss{}, waits: map[string]wait{}, restless: map[string]bool{}, doubts: map[string][]sightedExec{},
-		discreet: map[string]uint64{},
+		discreet: map[string]uint64{}, resting: map[common.Address]time.Time{},
 	}
 }
 

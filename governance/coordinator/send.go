@@ -190,33 +190,13 @@ func (c *Coordinator) submission(proposal, id string) (governance.Submission, er
 	return governance.Submission{}, fmt.Errorf("submission %s: %w", id, governance.ErrNotFound)
 }
 
-// signFirst chooses a key and its nonce, signs, and commits the bytes together with the end of the duty. One at a time: two that
-// choose from the same reading would sign the same nonce.
+// signFirst chooses a key and its nonce, signs, and commits the bytes together with the end of the duty.
 func (c *Coordinator) signFirst(ctx context.Context, chain ChainConfig, s governance.Submission, m market, done []string) (governance.Submission, error) {
-	c.signing.Lock()
-	defer c.signing.Unlock()
-	keys, err := c.carried(chain, m.keys, "")
-	if err != nil {
-		return s, err
-	}
-	displaced, err := c.displacedBids(s)
-	if err != nil {
-		return s, err
-	}
-	key, bid, err := choose(chain, s, m, keys, displaced)
-	if err != nil {
-		return s, err
-	}
-	s.Relayer, s.Nonce = key.Address, key.Nonce
-	if err := c.withinBudget(chain, s, bid); err != nil {
-		return s, err
-	}
-	attempt, err := signAttempt(chain, s, bid, m.head)
-	if err != nil {
-		return s, fmt.Errorf("sign: %w", err)
-	}
-	s.Attempts = []governance.Attempt{attempt}
-	_, err = c.commit(ctx, governance.Record{Submissions: []governance.Submission{s}, Done: done})
+	err := c.signWith(chain, s, m, "", func(key relay.KeyChoice, attempt governance.Attempt) error {
+		s.Relayer, s.Nonce, s.Attempts = key.Address, key.Nonce, []governance.Attempt{attempt}
+		_, err := c.commit(ctx, governance.Record{Submissions: []governance.Submission{s}, Done: done})
+		return err
+	})
 	return s, err
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"belay/governance"
@@ -153,11 +154,17 @@ func (t *tending) stillRooted(ctx context.Context) map[common.Hash]common.Hash {
 // driveAll takes each open submission one step on.
 func (t *tending) driveAll(ctx context.Context, head safe.Block, fees safe.Fees, open []governance.Submission, fresh bool) {
 	look := drivingLook{head: head, fees: fees, again: t.sendsAgain(fresh)}
-	for _, s := range open {
+	for _, s := range emergenciesFirst(open) {
 		if err := t.drive(ctx, t.chain, look, s); err != nil && ctx.Err() == nil {
 			t.cfg.Logger.Warn("look after submission", "proposal_id", s.Proposal, "chain", t.chain.Name, "error", err)
 		}
 	}
+}
+
+// emergenciesFirst lets no emergency wait for what a routine transaction's key or provider takes its time for.
+func emergenciesFirst(open []governance.Submission) []governance.Submission {
+	return append(slices.DeleteFunc(slices.Clone(open), func(s governance.Submission) bool { return !s.Emergency }),
+		slices.DeleteFunc(slices.Clone(open), func(s governance.Submission) bool { return s.Emergency })...)
 }
 
 // sendsAgain reports whether it is time for accepted bytes to go out again.
