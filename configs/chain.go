@@ -12,6 +12,13 @@ const (
 	maxFeeGweiLimit            = 1_000_000 // above, it is a typo
 )
 
+// Gas of one transaction. The default is Ethereum's cap, EIP-7825; others allow more.
+const (
+	defaultGasCap = 1 << 24
+	minGasCap     = 1_000_000 // below, no batch of calls fits
+	maxGasCap     = 1 << 40   // above, it is a typo
+)
+
 func readChain(v value) Chain {
 	s := v.section()
 	c := Chain{
@@ -19,6 +26,8 @@ func readChain(v value) Chain {
 		ID:            s.need("chain_id", "1 for Ethereum").number(1, 1<<63-1, 0),
 		Confirmations: readConfirmations(s.get("confirmations")),
 		Relayer:       readRelayer(s.get("relayer")),
+		GasCap:        s.get("gas_cap").number(minGasCap, maxGasCap, defaultGasCap),
+		Legacy:        s.get("legacy").boolean(),
 		Broadcast:     s.get("broadcast").oneOf("both", "public", "private_first"),
 		Explorer:      strings.TrimSuffix(s.get("explorer").webAddress(""), "/"),
 	}

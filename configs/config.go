@@ -51,6 +51,8 @@ type Chain struct {
 	Agreement     int      // providers that must say the same
 	Confirmations int      // head − inclusion + 1; 0: the finalized tag
 	Relayer       *Relayer // nil: nothing is sent by Belay, people send from their wallets
+	GasCap        uint64   // gas units that one transaction may have
+	Legacy        bool     // the chain takes transactions of type 0 alone
 	Broadcast     string   // both | private_first | public
 	Explorer      string   // without a trailing slash; "" when none
 }

@@ -38,3 +38,18 @@ func TestPrivateEndpoints(t *testing.T) {
 		t.Errorf("a broadcast that leaves them out is not doubted: %v, %v", c, err)
 	}
 }
+
+func TestGasCapAndLegacy(t *testing.T) {
+	c, err := load(t, minimal)
+	if err != nil || c.Chains[0].GasCap != 16_777_216 || c.Chains[0].Legacy {
+		t.Fatalf("by default %+v, %v", c, err)
+	}
+	c, err = load(t, withChain("gas_cap: 32000000\n    legacy: true"))
+	if err != nil || c.Chains[0].GasCap != 32_000_000 || !c.Chains[0].Legacy {
+		t.Errorf("written %+v, %v", c, err)
+	}
+	for text, want := range map[string]string{"gas_cap: 21000": "chains[0].gas_cap", "gas_cap: lots": "chains[0].gas_cap", "legacy: perhaps": "chains[0].legacy"} {
+		_, err := load(t, withChain(text))
+		assertProblem(t, err, "belay.yaml:4:", want)
+	}
+}

@@ -148,8 +148,11 @@ func (s Simulation) Needs() uint64 {
 
 // Fees are a chain's present prices in wei per gas.
 type Fees struct {
-	BaseFee uint256.Int // of the next block
-	Tip     uint256.Int // suggested priority fee
+	BaseFee  uint256.Int // of the next block
+	Tip      uint256.Int // priority fee that half of the gas of the last blocks paid less than, or what is suggested
+	Urgent   uint256.Int // priority fee that 95 % of it paid less than; zero: not known
+	Unpriced bool        // the headers carry no base fee, so that transactions of type 2 are not taken
+	GasLimit uint64      // of a block; 0: not known
 }
 
 // Receipt is what the chain says of one mined transaction.

@@ -180,12 +180,18 @@ func (l *looker) readable(chain, what string) bool {
 
 // chain reports whether it can be read.
 func (l *looker) chain(ctx context.Context, c configs.Chain, client *chain.Client) bool {
-	head, _, err := client.Head(ctx)
+	head, fees, err := client.Head(ctx)
+	if why := unsendable(c, fees); err == nil && why != "" {
+		l.say(fail, "chain "+c.Name, "%s", why)
+	}
 	if err != nil {
 		l.dark[c.Name] = true
 		l.say(fail, "chain "+c.Name, "%v", err)
 	} else {
 		l.say(ok, "chain "+c.Name, "block %d, %d providers, %d must agree", head.Number, len(c.RPC), client.Agreement())
+	}
+	for _, p := range c.PrivateRPC {
+		l.say(ok, "private endpoint "+p.Name, "nothing is known of it, because it is never asked; broadcast is %s", c.Broadcast)
 	}
 	for _, p := range client.Health() {
 		if !p.OK {
@@ -210,6 +216,14 @@ func (l *looker) doubts() {
 			}
 		}
 	}
+}
+
+// unsendable says why no transaction of ours is taken on a chain; "" where nothing is known against it.
+func unsendable(c configs.Chain, fees safe.Fees) string {
+	if !fees.Unpriced || c.Legacy || c.Relayer == nil {
+		return ""
+	}
+	return "its headers carry no base fee, so that nothing is sent there: write legacy: true if it takes legacy transactions alone"
 }
 
 func (l *looker) relayers(ctx context.Context, c configs.Chain, client *chain.Client) {

@@ -122,7 +122,7 @@ func chainConfig(c configs.Chain, log *slog.Logger, m *metrics) chain.Config {
 	for _, p := range c.PrivateRPC {
 		out.Private = append(out.Private, chain.Provider{Name: p.Name, URL: p.URL.Reveal()})
 	}
-	out.PublicOnly = c.Broadcast == "public"
+	out.PublicOnly, out.Legacy = c.Broadcast == "public", c.Legacy
 	return out
 }
 
@@ -130,7 +130,9 @@ func (s *service) makeChats(context.Context) error {
 	var err error
 	s.bot, err = bot.New(bot.Config{Messages: s.store, PublicURL: s.cfg.HTTP.PublicURL, Log: s.log,
 		Names: bot.Names{Root: s.cfg.Commands.Root, Pause: s.cfg.Commands.Pause, Propose: s.cfg.Commands.Propose},
-		Check: func(ctx context.Context) []string { return checkLines(ctx, s.cfg, s.chains, s.keys, memory{last: s.last}) }})
+		Check: func(ctx context.Context) []string {
+			return checkLines(ctx, s.cfg, s.chains, s.keys, memory{last: s.last})
+		}})
 	if err != nil {
 		return err
 	}
@@ -198,7 +200,7 @@ const coordinatorSecret = "coordinator/v1"
 func (s *service) coordinatorChain(c configs.Chain) (coordinator.ChainConfig, error) {
 	client := s.chains[c.Name]
 	out := coordinator.ChainConfig{Chain: followed{client}, Name: c.Name, ChainID: c.ID, Confirmations: uint64(c.Confirmations), //nolint:gosec // bounded by configs
-		Single: !client.Corroborated(), Explorer: c.Explorer, PrivateFirst: c.Broadcast == "private_first"}
+		Single: !client.Corroborated(), Explorer: c.Explorer, PrivateFirst: c.Broadcast == "private_first", GasCap: c.GasCap, Legacy: c.Legacy}
 	if c.Relayer == nil {
 		return out, nil
 	}
@@ -207,6 +209,7 @@ func (s *service) coordinatorChain(c configs.Chain) (coordinator.ChainConfig, er
 		out.Fees.DailyBudget.SetFromBig(wei)
 	}
 	policy := s.signingPolicy(c.Name)
+	policy.GasCap, policy.Legacy = c.GasCap, c.Legacy
 	var relayers []common.Address
 	for i, key := range s.keys[c.Name] {
 		signer, err := key.signer(c.ID, policy)

@@ -68,6 +68,7 @@ type scripted struct {
 	lie        func(*safe.State) // what the freshest provider makes of a Safe
 	sweep      *safe.Sweep       // what lower gas limits would do
 	sent       [][]byte          // all bytes that were broadcast, in order
+	unpriced   bool              // headers carry no base fee
 	confided   [][]byte          // all bytes that the private endpoints took
 	closed     bool              // the private endpoints are down
 }
@@ -299,7 +300,7 @@ func (s *scripted) at(b safe.Block) (world, error) {
 }
 
 func (s *scripted) fees() safe.Fees {
-	return safe.Fees{BaseFee: *uint256.NewInt(baseFee), Tip: *uint256.NewInt(baseFee / 10)}
+	return safe.Fees{BaseFee: *uint256.NewInt(baseFee), Tip: *uint256.NewInt(baseFee / 10), Unpriced: s.unpriced}
 }
 
 func (s *scripted) Head(ctx context.Context) (safe.Block, safe.Fees, error) {

@@ -54,7 +54,9 @@ type ChainConfig struct {
 	Relayer       Signer   // the routine lane's key, and the emergency lane's last resort; nil: nothing is sent from here
 	Emergency     []Signer // the emergency lane's keys
 	Fees          FeeCaps
-	PrivateFirst  bool // what is new goes to the private endpoints alone, until a block has passed without it
+	GasCap        uint64 // most gas units of one transaction; 0: relay.MaxGas
+	Legacy        bool   // the chain takes transactions of type 0 alone
+	PrivateFirst  bool   // what is new goes to the private endpoints alone, until a block has passed without it
 	// Powers names every power that a relayer of this chain has over what is guarded; none is as it should be. It is asked now and
 	// then, because a power can be given after the start. nil: not asked.
 	Powers func(ctx context.Context) ([]string, error)

@@ -324,7 +324,7 @@ func (d *drafting) simulate(ctx context.Context, after []safe.Call) (s safe.Simu
 	gate = safe.GasGate(s.GasUsed)
 	ask.Tx.SafeTxGas, ask.Sweep = gate, true
 	gated, err := d.chain.Chain.Simulate(ctx, ask)
-	if err == nil && gated.OK && relay.FitsGas(neededGas(gated, ask.Tx, d.state.Threshold), 0) {
+	if err == nil && gated.OK && relay.FitsGas(neededGas(gated, ask.Tx, d.state.Threshold), gasCap(d.chain, d.fees)) {
 		return gated, gate, nil
 	}
 	return s, uint256.Int{}, nil // a gate that nobody could pass would be worse than none
@@ -364,7 +364,7 @@ func (d *drafting) simulated(t trial) error {
 	d.p.Simulation = &s
 	switch {
 	case s.OK:
-		return nil
+		return d.fits(s)
 	case s.Contradicted() && !d.p.Kind.Emergency():
 		return noAgreement("a simulation", errors.New(s.Error))
 	case s.Contradicted(): // one of them lies or lags, and must not hold back a pause
@@ -434,5 +434,5 @@ func (d *drafting) market(t *governance.SafeTx) (market, bool) {
 	if t.Tx.Nonce != d.state.Nonce || d.p.Simulation == nil || !d.p.Simulation.OK || len(d.keys) == 0 || d.p.Blind != "" {
 		return market{}, false
 	}
-	return market{head: d.state.Block, fees: d.fees, gas: gasAsSimulated(*d.p.Simulation, t.Tx, d.p.Threshold), keys: d.keys, at: d.wish.now}, true
+	return market{head: d.state.Block, fees: d.fees, gas: gasAsSimulated(*d.p.Simulation, t.Tx, d.p.Threshold, gasCap(d.chain, d.fees)), keys: d.keys, at: d.wish.now}, true
 }

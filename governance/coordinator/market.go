@@ -60,19 +60,19 @@ func (c *Coordinator) askMarket(ctx context.Context, chain ChainConfig, s govern
 		return m, fmt.Errorf("read head: %w", err)
 	}
 	return m, together(
-		func() (err error) { m.gas, err = c.gasOf(ctx, chain, s); return },
+		func() (err error) { m.gas, err = c.gasOf(ctx, chain, m.fees, s); return },
 		func() (err error) { m.keys, err = keysAt(ctx, chain, m.head); return },
 	)
 }
 
 // gasOf estimates what a submission needs.
-func (c *Coordinator) gasOf(ctx context.Context, chain ChainConfig, s governance.Submission) (uint64, error) {
+func (c *Coordinator) gasOf(ctx context.Context, chain ChainConfig, fees safe.Fees, s governance.Submission) (uint64, error) {
 	estimate, err := chain.Chain.EstimateGas(ctx, signersOf(chain)[0].Address(), s.To, s.Data)
 	if err != nil && !s.Emergency {
 		return 0, reverting(err)
 	}
 	// An estimate is the least with which the Safe does not revert. What people saw simulated may need more to have its effect.
-	return relay.Gas(max(estimate, c.simulatedGas(s)), 0), nil
+	return relay.Gas(max(estimate, c.simulatedGas(s)), gasCap(chain, fees)), nil
 }
 
 // reverting turns the answer that a call reverts into the problem that people read; whatever else went wrong stays as it is.
@@ -94,8 +94,8 @@ func (c *Coordinator) simulatedGas(s governance.Submission) uint64 {
 }
 
 // gasAsSimulated is the gas to send with after a simulation that succeeded.
-func gasAsSimulated(s safe.Simulation, t safe.Tx, threshold int) uint64 {
-	return relay.Gas(neededGas(s, t, threshold), 0)
+func gasAsSimulated(s safe.Simulation, t safe.Tx, threshold int, most uint64) uint64 {
+	return relay.Gas(neededGas(s, t, threshold), most)
 }
 
 // neededGas is what a simulated transaction needs once it is really signed, and what the Safe wants to see left before the
@@ -131,13 +131,14 @@ func keyOf(chain ChainConfig, signer Signer) relay.KeyState {
 
 // anyMarket goes by what single providers say. One that lies about the nonce or the fees costs a try or some gas.
 func (c *Coordinator) anyMarket(ctx context.Context, chain ChainConfig, s governance.Submission) (market, error) {
-	m := market{at: time.Now(), gas: relay.Gas(c.simulatedGas(s), 0)}
+	m := market{at: time.Now(), gas: relay.Gas(c.simulatedGas(s), gasCap(chain, safe.Fees{}))}
 	for _, signer := range signersOf(chain) {
 		key := keyOf(chain, signer)
 		account, head, fees, err := chain.Chain.AnyAccount(ctx, signer.Address())
 		if err != nil {
 			return m, fmt.Errorf("read the relayer: %w", err)
 		}
+		fees.Unpriced = false // one word must not keep an emergency from being sent
 		key.Account, m.head, m.fees = account, head, fees
 		m.keys = append(m.keys, key)
 	}
@@ -160,8 +161,9 @@ func (c *Coordinator) prepare(ctx context.Context, chain ChainConfig, head safe.
 		return err
 	}
 	m := market{head: head, fees: fees, at: time.Now()}
-	if m.gas = relay.Gas(0, 0); s.OK {
-		m.gas = gasAsSimulated(s, t.Tx, p.Threshold)
+	most := gasCap(chain, fees)
+	if m.gas = relay.Gas(0, most); s.OK {
+		m.gas = gasAsSimulated(s, t.Tx, p.Threshold, most)
 	}
 	if m.keys, err = keysAt(ctx, chain, head); err != nil {
 		return err
@@ -202,6 +204,10 @@ func (c *Coordinator) carried(chain ChainConfig, keys []relay.KeyState, except s
 // choose picks the key to send with, and the price. It bids above displaced, if the cap allows it: those are not at the same relayer
 // nonce, so that a pool takes the bid without it.
 func choose(chain ChainConfig, s governance.Submission, m market, keys []relay.KeyState, displaced []governance.Attempt) (relay.KeyChoice, relay.Bid, error) {
+	if m.fees.Unpriced && !chain.Legacy {
+		return relay.KeyChoice{}, relay.Bid{}, governance.Refuse(governance.CodeRelayerUnfunded, "write legacy: true for the chain, or send it from a wallet",
+			"the headers of %s carry no base fee, and legacy transactions are not configured", chain.Name)
+	}
 	caps := relay.Caps{MaxFee: chain.Fees.Routine, EmergencyMaxFee: chain.Fees.Emergency}
 	first, err := relay.Price(s.Emergency, m.fees, nil, caps)
 	if err != nil {

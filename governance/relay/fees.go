@@ -41,7 +41,7 @@ type Bid struct {
 var ErrAtCap = errors.New("the fee cap leaves no room for a replacement")
 
 // Routine bids survive a base fee that doubles, five full blocks at 12.5 % each. An emergency survives one that
-// trebles and tips at least emergencyTip, so that a builder takes it into the very next block.
+// trebles and tips what the front of the last blocks paid, and at least emergencyTip, so that a builder takes it into the very next one.
 const (
 	routineBaseFees   = 2
 	emergencyBaseFees = 3
@@ -74,7 +74,7 @@ func Price(emergency bool, fees safe.Fees, attempts []governance.Attempt, caps C
 func market(emergency bool, fees safe.Fees) Bid {
 	times, tip := uint64(routineBaseFees), fees.Tip
 	if emergency {
-		times, tip = emergencyBaseFees, greater(fees.Tip, *uint256.NewInt(emergencyTip))
+		times, tip = emergencyBaseFees, greater(greater(fees.Tip, fees.Urgent), *uint256.NewInt(emergencyTip))
 	}
 	base, overflow := new(uint256.Int).MulOverflow(&fees.BaseFee, uint256.NewInt(times))
 	if overflow {

@@ -41,6 +41,8 @@ type Config struct {
 	Providers []Provider
 	// Private endpoints take transactions to block builders past the public pools. They are sent to and never asked anything.
 	Private []Provider
+	// Legacy is for a chain without a base fee: the price of gas is asked for instead of a tip.
+	Legacy bool
 	// PublicOnly leaves the private endpoints out.
 	PublicOnly bool
 

@@ -261,8 +261,8 @@ func (p *provider) sight(ctx context.Context, tag string) (sighting, error) {
 	answers, err := p.call(ctx,
 		request{"eth_getBlockByNumber", []any{tag, false}},
 		request{"eth_chainId", []any{}},
-		request{"eth_feeHistory", []any{"0x1", "latest", []float64{50}}},
-		request{"eth_maxPriorityFeePerGas", []any{}},
+		request{"eth_feeHistory", []any{feeBlocks, "latest", feePercentiles}},
+		p.priceRequest(),
 	)
 	if err != nil {
 		return sighting{}, err
@@ -277,7 +277,7 @@ func (p *provider) sight(ctx context.Context, tag string) (sighting, error) {
 	if err != nil {
 		return sighting{}, err
 	}
-	s := sighting{header: h, fees: decodeFees(answers[2], answers[3], baseFee)}
+	s := sighting{header: h, fees: p.decodeFees(answers[0], answers[2], answers[3], baseFee)}
 	if tag == "latest" {
 		p.rememberHead(s)
 	}
@@ -325,48 +325,4 @@ func decodeHeader(r response) (header, *uint256.Int, error) {
 	}
 	h := header{Block: safe.Block{Number: uint64(*wire.Number), Hash: *wire.Hash, Time: uint64(*wire.Timestamp)}, parent: wire.ParentHash}
 	return h, (*uint256.Int)(wire.BaseFee), nil
-}
-
-// defaultTip is used where a provider suggests none: 1 gwei, which every client's pool accepts by default.
-const defaultTip = 1_000_000_000
-
-// decodeFees takes the base fee of the next block from the fee history. Where that is not served, the most that a header's
-// base fee can have grown by is assumed: an eighth (EIP-1559).
-func decodeFees(history, tip response, baseFee *uint256.Int) safe.Fees {
-	fees := safe.Fees{Tip: *uint256.NewInt(defaultTip)}
-	if baseFee != nil {
-		fees.BaseFee.AddUint64(new(uint256.Int).Add(baseFee, new(uint256.Int).Div(baseFee, uint256.NewInt(8))), 1)
-	}
-	var past struct {
-		BaseFee []hexutil.U256 `json:"baseFeePerGas"`
-	}
-	if history.decode(&past) == nil && len(past.BaseFee) > 0 {
-		fees.BaseFee = uint256.Int(past.BaseFee[len(past.BaseFee)-1])
-	}
-	var suggested hexutil.U256
-	if !tip.isNull() && tip.decode(&suggested) == nil {
-		fees.Tip = uint256.Int(suggested)
-	}
-	return fees
-}
-
-// medianFees takes the upper of two middles: too high costs a little, too low costs a block.
-func (c *Client) medianFees() safe.Fees {
-	var baseFees, tips []uint256.Int
-	for _, p := range c.providers {
-		p.mu.Lock()
-		if p.fees != nil {
-			baseFees, tips = append(baseFees, p.fees.BaseFee), append(tips, p.fees.Tip)
-		}
-		p.mu.Unlock()
-	}
-	return safe.Fees{BaseFee: median(baseFees), Tip: median(tips)}
-}
-
-func median(values []uint256.Int) uint256.Int {
-	if len(values) == 0 {
-		return uint256.Int{}
-	}
-	slices.SortFunc(values, func(a, b uint256.Int) int { return a.Cmp(&b) })
-	return values[len(values)/2]
 }

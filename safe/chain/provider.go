@@ -26,6 +26,7 @@ type provider struct {
 	url     string
 	chainID uint64 // the right one
 	timeout time.Duration
+	legacy  bool // the chain takes transactions of type 0 alone
 	http    *http.Client
 	secrets *strings.Replacer
 	onCall  func(provider, method string, outcome Outcome, took time.Duration)
@@ -63,7 +64,7 @@ func newProvider(cfg Config, p Provider, client *http.Client) (*provider, error)
 		return nil, fmt.Errorf("URL of provider %q cannot be read", p.Name) // the cause quotes the URL
 	}
 	return &provider{
-		name: p.Name, url: p.URL, chainID: cfg.ChainID, timeout: cfg.Timeout, http: client,
+		name: p.Name, url: p.URL, chainID: cfg.ChainID, timeout: cfg.Timeout, legacy: cfg.Legacy, http: client,
 		secrets: secretsOf(u), onCall: cfg.OnCall, words: cfg.Explain,
 		slots: make(chan struct{}, maxInFlight), check: make(chan struct{}, 1),
 	}, nil

@@ -359,4 +359,3 @@ var _ interface {
 	Sign(safe.Order) ([]byte, common.Hash, error)
 	Address() common.Address
 } = (*RemoteSigner)(nil)
-
