@@ -13,6 +13,7 @@ import (
 	"belay/configs"
 	"belay/governance"
 	"belay/governance/coordinator"
+	"belay/governance/relay"
 	"belay/governance/timelock"
 	"belay/safe"
 	"belay/safe/calldata"
@@ -244,9 +245,6 @@ func (l *looker) emergencyKeys(c configs.Chain) {
 	}
 }
 
-// emergencyGas is about what pausing through a Safe of five owners costs, in gas units.
-const emergencyGas = 300_000
-
 // accountNow reads an account at the newest agreed block.
 func accountNow(ctx context.Context, client *chain.Client, address common.Address) (safe.Account, error) {
 	head, _, err := client.Recent(ctx)
@@ -275,15 +273,14 @@ func (l *looker) relayer(ctx context.Context, what string, c configs.Chain, clie
 		l.say(fail, what, "%v", err)
 		return
 	}
-	price := gwei(c.Relayer.EmergencyMaxGwei)
-	two := new(uint256.Int).Mul(&price, uint256.NewInt(2*emergencyGas))
+	two := relay.Reserve(0, c.GasCap, gwei(c.Relayer.EmergencyMaxGwei))
 	switch {
 	case account.Balance.IsZero():
 		l.say(fail, what, "%s has no balance", address.Hex())
-	case account.Balance.Lt(two):
+	case account.Balance.Lt(&two):
 		l.say(warn, what, "%s holds %s wei, less than two emergency executions at the cap (%s wei)", address.Hex(), account.Balance.Dec(), two.Dec())
 	default:
-		one := new(uint256.Int).Mul(&price, uint256.NewInt(emergencyGas))
+		one := new(uint256.Int).Rsh(&two, 1)
 		l.say(ok, what, "%s is powerless and holds %s ether, %s emergency executions at the cap", address.Hex(), calldata.FormatAmount(account.Balance.ToBig(), 18), new(uint256.Int).Div(&account.Balance, one).Dec())
 	}
 }

@@ -196,7 +196,7 @@ func (i *incident) powersLookedFor() []string {
 		if err != nil {
 			i.t.Fatalf("%s: %v", name, err)
 		}
-		all = append(all, found...)
+		all = append(all, sentences(found)...)
 	}
 	return all
 }

@@ -21,6 +21,9 @@ type metrics struct {
 	replaced *prometheus.CounterVec
 	undone   *prometheus.CounterVec
 	changed  *prometheus.CounterVec
+	powers   *prometheus.GaugeVec
+	balance  *prometheus.GaugeVec
+	low      *prometheus.GaugeVec
 }
 
 func newMetrics() *metrics {
@@ -36,10 +39,13 @@ func newMetrics() *metrics {
 	m.replaced = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "belay_replacements_total", Help: "Transactions signed again with higher fees."}, []string{"role"})
 	m.undone = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "belay_undone_total", Help: "Executed proposals whose postconditions became false later."}, []string{"kind"})
 	m.changed = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "belay_safe_changes_total", Help: "Changes of a Safe's modules, guards or fallback handler."}, []string{"safe"})
+	m.powers = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "belay_relayer_powers", Help: "Powers that the relayers were found to have; must be 0."}, []string{"chain"})
+	m.balance = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "belay_relayer_balance_ether", Help: "Gas money of a relayer."}, []string{"chain", "relayer"})
+	m.low = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "belay_relayer_low", Help: "1 where a relayer holds less than two emergency executions at the cap."}, []string{"chain", "relayer"})
 	info := buildInfo()
 	build := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "belay_build_info", Help: "Which program this is.",
 		ConstLabels: prometheus.Labels{"version": info.Version, "commit": info.Commit, "page": info.Page}}, func() float64 { return 1 })
-	m.registry.MustRegister(m.rpcCalls, m.acks, m.duties, m.commits, m.states, m.sent, m.replaced, m.undone, m.changed, build,
+	m.registry.MustRegister(m.rpcCalls, m.acks, m.duties, m.commits, m.states, m.sent, m.replaced, m.undone, m.changed, m.powers, m.balance, m.low, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -57,7 +63,8 @@ func (m *metrics) ack(platform, outcome string, took time.Duration) {
 	m.acks.WithLabelValues(platform, outcome).Observe(took.Seconds())
 }
 
-// observe takes the coordinator's figures. One that is not known here is dropped, and a test holds the two lists together.
+// observe takes the coordinator's figures. One that is not known here is dropped; TestEveryFigureOfTheCoordinatorIsKept holds the two
+// lists together.
 func (m *metrics) observe(name string, value float64, labels ...string) {
 	values := make([]string, 0, len(labels)/2)
 	for i := 1; i < len(labels); i += 2 {
@@ -78,6 +85,12 @@ func (m *metrics) observe(name string, value float64, labels ...string) {
 		m.changed.WithLabelValues(values...).Add(value)
 	case "undone_total":
 		m.undone.WithLabelValues(values...).Add(value)
+	case "relayer_powers":
+		m.powers.WithLabelValues(values...).Set(value)
+	case "relayer_balance_ether":
+		m.balance.WithLabelValues(values...).Set(value)
+	case "relayer_low":
+		m.low.WithLabelValues(values...).Set(value)
 	}
 }
 

@@ -37,6 +37,7 @@ type chainHealth struct {
 	Ready     bool              `json:"ready"`
 	Agreement int               `json:"agreement"`
 	Providers map[string]string `json:"providers"` // by name: "ok", or what is wrong
+	Powers    []string          `json:"powers"`    // that a relayer was found to have; none is as it should be
 }
 
 func (s *service) ready(w http.ResponseWriter, _ *http.Request) {
@@ -54,7 +55,8 @@ func (s *service) readiness() readiness {
 		r.Store, r.Degraded = why, true
 	}
 	for name, c := range s.chains {
-		h := chainHealth{Ready: c.Ready(), Agreement: c.Agreement(), Providers: map[string]string{}}
+		h := chainHealth{Ready: c.Ready(), Agreement: c.Agreement(), Providers: map[string]string{}, Powers: append([]string{}, s.coord.RelayerPowers(name)...)}
+		r.Degraded = r.Degraded || len(h.Powers) > 0
 		for _, p := range c.Health() {
 			h.Providers[p.Name] = "ok"
 			switch {

@@ -14,9 +14,9 @@ import (
 	"time"
 
 	"belay/configs"
+	"belay/governance/coordinator"
 	"belay/safe/chain"
 
-	"github.com/ethereum/go-ethereum/common"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 )
@@ -184,30 +184,34 @@ func (s *service) refusePower(ctx context.Context) error {
 		if c.Relayer == nil {
 			continue
 		}
-		for _, key := range s.keys[c.Name] {
-			powers, err := s.chains[c.Name].Powerless(ctx, key.address, guardedSafes(s.cfg, c.Name), guardedTimelocks(s.cfg, c.Name))
-			if err != nil {
-				s.log.Warn("could not check that the relayer has no power", "chain", c.Name, "error", err)
-				continue
-			}
-			if len(powers) > 0 {
-				return usagef("chain %s: the relayer must hold gas and no power: %s\n  what next: use a fresh key for the relayer, or take the power from it", c.Name, strings.Join(powers, "; "))
-			}
+		powers, err := s.relayerPowers(ctx, c.Name)
+		if err != nil {
+			s.log.Warn("could not check that the relayer has no power", "chain", c.Name, "error", err)
+		}
+		if len(powers) > 0 {
+			return usagef("chain %s: the relayer must hold gas and no power: %s\n  what next: use a fresh key for the relayer, or take the power from it", c.Name, strings.Join(sentences(powers), "; "))
 		}
 	}
 	return nil
 }
 
-// powers names every power that any of a chain's relayers has over what is guarded there.
-func (s *service) powers(ctx context.Context, chainName string, relayers []common.Address) (all []string, err error) {
-	for _, relayer := range relayers {
-		found, err := s.chains[chainName].Powerless(ctx, relayer, guardedSafes(s.cfg, chainName), guardedTimelocks(s.cfg, chainName))
-		if err != nil {
-			return nil, err
+// relayerPowers names every power that a relayer of a chain has over what is guarded. Beside an error it gives those that were found.
+func (s *service) relayerPowers(ctx context.Context, chainName string) (found []coordinator.Power, err error) {
+	for _, key := range s.keys[chainName] {
+		powers, failed := s.chains[chainName].Powerless(ctx, key.address, guardedSafes(s.cfg, chainName), guardedTimelocks(s.cfg, chainName))
+		err = errors.Join(err, failed)
+		for _, what := range powers {
+			found = append(found, coordinator.Power{Relayer: key.address, What: what})
 		}
-		all = append(all, found...)
 	}
-	return all, nil
+	return found, err
+}
+
+func sentences(powers []coordinator.Power) (list []string) {
+	for _, p := range powers {
+		list = append(list, p.What)
+	}
+	return list
 }
 
 func guardedSafes(cfg *configs.Config, chainName string) []chain.Named {

@@ -208,12 +208,11 @@ func (s *service) coordinatorChain(c configs.Chain) (coordinator.ChainConfig, er
 	if wei := c.Relayer.DailyBudget.Wei; wei != nil {
 		out.Fees.DailyBudget.SetFromBig(wei)
 	}
+	out.Powers = func(ctx context.Context) ([]coordinator.Power, error) { return s.relayerPowers(ctx, c.Name) }
 	policy := s.signingPolicy(c.Name)
 	policy.GasCap, policy.Legacy = c.GasCap, c.Legacy
-	var relayers []common.Address
 	for i, key := range s.keys[c.Name] {
 		signer, err := key.signer(c.ID, policy)
-		relayers = append(relayers, key.address)
 		switch {
 		case err != nil:
 			return out, fmt.Errorf("chain %s: %s: %w", c.Name, laneOf(i), err)
@@ -223,7 +222,6 @@ func (s *service) coordinatorChain(c configs.Chain) (coordinator.ChainConfig, er
 			out.Emergency = append(out.Emergency, signer)
 		}
 	}
-	out.Powers = func(ctx context.Context) ([]string, error) { return s.powers(ctx, c.Name, relayers) }
 	return out, nil
 }
 

@@ -59,7 +59,7 @@ type ChainConfig struct {
 	PrivateFirst  bool   // what is new goes to the private endpoints alone, until a block has passed without it
 	// Powers names every power that a relayer of this chain has over what is guarded; none is as it should be. It is asked now and
 	// then, because a power can be given after the start. nil: not asked.
-	Powers func(ctx context.Context) ([]string, error)
+	Powers func(ctx context.Context) ([]Power, error)
 }
 
 // FeeCaps are the most that each lane bids, in wei per gas, and what the routine lane may spend a day, in wei (zero: no limit).
@@ -195,6 +195,7 @@ func (c *Coordinator) Run(ctx context.Context) error {
 		group.Go(func() error { return c.tend(acting, name) })
 		group.Go(func() error { return c.guardPowers(acting, name) })
 		group.Go(func() error { return c.guardSetups(acting, name) })
+		group.Go(func() error { return c.guardMoney(acting, name) })
 	}
 	group.Go(func() error { return c.workDuties(acting) })
 	group.Go(func() error { return c.workInbox(acting) })
@@ -233,31 +234,6 @@ func (c *Coordinator) expire(ctx context.Context, open []governance.Proposal, no
 			c.cfg.Logger.Error("expire", "proposal_id", p.ID, "error", err)
 		}
 	}
-}
-
-// powersEvery is how often the relayers' powerlessness is proven again.
-const powersEvery = time.Hour
-
-// guardPowers tells the operator when a relayer was given a power after the start. Belay goes on: taking the power away is the
-// protocol's work, and a pause must not wait for that.
-func (c *Coordinator) guardPowers(ctx context.Context, name string) error {
-	ask := c.cfg.Chains[name].Powers
-	if ask == nil {
-		return nil
-	}
-	return poll(ctx, nil, powersEvery, func(bool) {
-		found, err := ask(ctx)
-		if err != nil {
-			if ctx.Err() == nil {
-				c.cfg.Logger.Warn("look for powers of the relayer", "chain", name, "error", err)
-			}
-			return
-		}
-		c.cfg.Observe("relayer_powers", float64(len(found)), "chain", name)
-		for _, power := range found {
-			c.cfg.Logger.Error("a relayer has power: take it away", "chain", name, "reason", power)
-		}
-	})
 }
 
 // chainOf finds the chain of a proposal.

@@ -12,7 +12,8 @@
 //   - tend, one a chain, looks at every new head: it reads Safes, operations and the depth of what is mined, looks after open
 //     submissions, and prepares what the last missing signature will need.
 //   - the duty workers act from the outbox, chain work and chat each in a lane of its own.
-//   - the inbox workers hand in what chat committed, keepTime lets wall time pass, guardPowers proves the relayers powerless.
+//   - the inbox workers hand in what chat committed, keepTime lets wall time pass, guardPowers proves the relayers powerless,
+//     guardMoney reads what they hold.
 //
 // What it keeps in memory are hints (hints.go): they save readings and are never the reason for a claim.
 //

@@ -44,7 +44,7 @@ func (c *Coordinator) drive(ctx context.Context, chain ChainConfig, look driving
 			return fmt.Errorf("%s: %w", s.ID, err)
 		}
 		s, facts.Bundle = c.bundled(s)
-		if why := c.makesRoom(s); why != nil {
+		if why := c.standsBack(s); why != nil {
 			facts.Yields = why.Error()
 		}
 		next, again, err := c.act(ctx, chain, look, s, facts, relay.Next(s, facts, time.Now()))
@@ -100,17 +100,14 @@ func (c *Coordinator) sendBlind(ctx context.Context, chain ChainConfig, s govern
 	}
 	defer letGo()
 	s, err := c.submission(s.Proposal, s.ID)
-	if err != nil || !s.Open() || s.State == governance.SubmissionMined || len(s.Attempts) == 0 || c.subject(s).Spent() || c.makesRoom(s) != nil {
+	if err != nil || !s.Open() || s.State == governance.SubmissionMined || len(s.Attempts) == 0 || c.subject(s).Spent() || c.standsBack(s) != nil {
 		return err
-	}
-	if held := c.recalled(s); held != nil {
-		return c.keptBack(ctx, s, held)
 	}
 	return c.broadcast(ctx, chain, s, s.Attempts[len(s.Attempts)-1])
 }
 
 func (c *Coordinator) resend(ctx context.Context, chain ChainConfig, s governance.Submission) {
-	if n := len(s.Attempts); n > 0 && s.State != governance.SubmissionMined && cmp.Or(c.makesRoom(s), c.recalled(s)) == nil {
+	if n := len(s.Attempts); n > 0 && s.State != governance.SubmissionMined && c.standsBack(s) == nil {
 		if err := c.spread(ctx, chain, s, s.Attempts[n-1].Raw); err != nil {
 			c.cfg.Logger.Warn("send again", "proposal_id", s.Proposal, "error", err)
 		}
@@ -127,9 +124,6 @@ func (c *Coordinator) act(ctx context.Context, chain ChainConfig, look drivingLo
 	case relay.Broadcast:
 		if !look.again && s.State != governance.SubmissionSigned && !c.discretionEnds(chain, s) {
 			return s, false, nil
-		}
-		if held := c.recalled(s); held != nil {
-			return s, false, c.keptBack(ctx, s, held)
 		}
 		return s, false, c.broadcast(ctx, chain, s, a.Attempt)
 	case relay.Hold:
@@ -237,7 +231,7 @@ func (c *Coordinator) unwanted(ctx context.Context, chain ChainConfig, s governa
 	if err != nil {
 		return err
 	}
-	return cmp.Or(c.makesRoom(s), c.heldBack(ctx, chain, p))
+	return cmp.Or(c.standsBack(s), c.heldBack(ctx, chain, p))
 }
 
 // wouldRun tries a submission that reverted once: as it is, and with a bundle of what still holds, which it then carries.

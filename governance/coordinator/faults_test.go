@@ -19,8 +19,8 @@ type failing struct{ Store }
 
 func (f failing) Commit(context.Context, governance.Record) (uint64, error) { return 0, errDisk }
 
-func powersOf(ask func() ([]string, error)) func(context.Context) ([]string, error) {
-	return func(context.Context) ([]string, error) { return ask() }
+func powersOf(ask func() ([]Power, error)) func(context.Context) ([]Power, error) {
+	return func(context.Context) ([]Power, error) { return ask() }
 }
 
 // TestAPauseThatAProviderMisledFindsItsWay: drafted while nobody agreed, at a height, a nonce and a version that one provider made up.

@@ -24,6 +24,7 @@ type hints struct {
 	missed    map[common.Hash]miss         // SafeTxs whose nonce the Safe has passed
 	waits     map[string]wait              // duties that wait although nothing is wrong
 	resting   map[common.Address]time.Time // keys that did not sign, until when they are not asked
+	powers    map[string][]Power           // of the relayers, by chain, as they were found last
 	restless  map[string]bool              // ended proposals that a chain can still change
 	doubts    map[string][]sightedExec     // executions that are told of and not judged yet, by chain
 	discreet  map[string]uint64            // submissions that no public pool was sent yet: the head at which private endpoints were
@@ -69,7 +70,7 @@ func newHints() *hints {
 	return &hints{
 		tips: map[string]tip{}, agreed: map[string]time.Time{}, safes: map[place]safe.State{}, libraries: map[library]common.Address{}, delays: map[string]delayAt{},
 		markets: map[string]market{}, missed: map[common.Hash]miss{}, waits: map[string]wait{}, restless: map[string]bool{}, doubts: map[string][]sightedExec{},
-		discreet: map[string]uint64{}, resting: map[common.Address]time.Time{},
+		discreet: map[string]uint64{}, powers: map[string][]Power{}, resting: map[common.Address]time.Time{},
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"belay/governance"
 	"belay/safe"
@@ -41,19 +40,6 @@ func (c *Coordinator) opposed(p governance.Proposal) error {
 		}
 	}
 	return nil
-}
-
-// recalled says why signed bytes that no provider has yet are not to leave: until then they can be kept back. What one has may be on
-// its way, and goes on being sent.
-func (c *Coordinator) recalled(s governance.Submission) error {
-	if s.Emergency || slices.ContainsFunc(s.Attempts, func(a governance.Attempt) bool { return a.Taken }) {
-		return nil
-	}
-	p, err := c.cfg.Store.Proposal(s.Proposal)
-	if err != nil {
-		return err
-	}
-	return c.opposed(p)
 }
 
 // stillWithinBounds judges the bounds and the rules between the values anew by what the chain says now: a change that was small when

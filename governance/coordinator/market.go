@@ -237,20 +237,15 @@ func (c *Coordinator) withinBudget(chain ChainConfig, s governance.Submission, b
 	if s.Emergency || chain.Fees.DailyBudget.IsZero() {
 		return nil
 	}
-	recent, err := c.cfg.Store.Proposals("", pageSize)
+	since := time.Now().Add(-24 * time.Hour)
+	recent, err := c.cfg.Store.RecentSubmissions(since)
 	if err != nil {
 		return fmt.Errorf("count the day's spending: %w", err)
 	}
 	spent := cost(s.Gas, bid.FeeCap)
-	for _, p := range recent {
-		of, err := c.cfg.Store.SubmissionsOf(p.ID)
-		if err != nil {
-			return fmt.Errorf("count the day's spending: %w", err)
-		}
-		for _, known := range of {
-			if known.Chain == chain.Name && !known.Emergency && known.ID != s.ID && time.Since(known.CreatedAt) < 24*time.Hour {
-				spent = sum(spent, mostOf(known))
-			}
+	for _, known := range recent {
+		if n := len(known.Attempts); n > 0 && known.Chain == chain.Name && !known.Emergency && known.ID != s.ID && known.Attempts[n-1].At.After(since) {
+			spent = sum(spent, mostOf(known))
 		}
 	}
 	if spent.Gt(&chain.Fees.DailyBudget) {

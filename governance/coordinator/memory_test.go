@@ -11,6 +11,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"belay/governance"
 
@@ -351,6 +352,11 @@ func (m *memory) Inbox() ([]governance.InboxEntry, error) {
 func (m *memory) Submissions() ([]governance.Submission, error) {
 	list, err := all[governance.Submission](m, m.submissions, "")
 	return slices.DeleteFunc(list, func(s governance.Submission) bool { return !s.Open() }), err
+}
+
+// RecentSubmissions gives all there are: more than was asked for is allowed.
+func (m *memory) RecentSubmissions(time.Time) ([]governance.Submission, error) {
+	return all[governance.Submission](m, m.submissions, "")
 }
 
 func (m *memory) SubmissionsOf(proposal string) ([]governance.Submission, error) {

@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"context"
+	"time"
 
 	"belay/governance"
 	"belay/safe"
@@ -34,6 +35,8 @@ type Store interface {
 	Inbox() ([]governance.InboxEntry, error)
 	Submissions() ([]governance.Submission, error) // open ones
 	SubmissionsOf(proposal string) ([]governance.Submission, error)
+	// RecentSubmissions gives at least every submission that was signed since then, without reading all there ever were.
+	RecentSubmissions(since time.Time) ([]governance.Submission, error)
 	Link(account string) (governance.Link, error)
 	Cursor(chain string) (governance.Cursor, error)
 

@@ -2,20 +2,28 @@ package coordinator
 
 import (
 	"fmt"
+	"slices"
 
 	"belay/governance"
 )
 
-// makesRoom says why a routine submission that is on its way is not sent any further now: an open emergency wants its Safe nonce. What
-// the pools hold already can still be mined; nothing is added to that, so that the emergency's higher bid is the one that is taken. Once
-// the emergency is settled, the submission is sent again, or is moot.
-func (c *Coordinator) makesRoom(s governance.Submission) error {
+// standsBack says why a routine submission that is on its way is not sent any further now: its key has power, somebody opposes it before
+// any provider has it, or an open emergency wants its Safe nonce. What the pools hold already can still be mined; nothing is added to
+// that, so that the emergency's higher bid is the one that is taken. Once the emergency is settled, the submission is sent again, or is moot.
+func (c *Coordinator) standsBack(s governance.Submission) error {
 	if s.Emergency {
 		return nil
+	}
+	if err := c.empowered(s.Chain, s.Relayer); err != nil {
+		return err
 	}
 	p, err := c.cfg.Store.Proposal(s.Proposal)
 	if err != nil {
 		return fmt.Errorf("read %s: %w", s.Proposal, err)
+	}
+	taken := slices.ContainsFunc(s.Attempts, func(a governance.Attempt) bool { return a.Taken })
+	if err := c.opposed(p); err != nil && !taken {
+		return err
 	}
 	t := p.SafeTx(s.Subject)
 	if t == nil {

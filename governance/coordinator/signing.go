@@ -38,6 +38,9 @@ func (c *Coordinator) signWith(chain ChainConfig, s governance.Submission, m mar
 			return err
 		}
 		s.Relayer, s.Nonce = key.Address, key.Nonce
+		if err := c.empowered(chain.Name, key.Address); err != nil && !s.Emergency {
+			return err
+		}
 		if err := c.withinBudget(chain, s, bid); err != nil {
 			return err
 		}

@@ -250,20 +250,20 @@ func TestPowersAreLookedForNowAndThen(t *testing.T) {
 			}
 		}
 		chain := r.cfg.Chains["test"]
-		chain.Powers = powersOf(func() ([]string, error) {
+		chain.Powers = powersOf(func() ([]Power, error) {
 			asked++
 			switch asked {
 			case 2:
 				return nil, errDown
 			case 3:
-				return []string{"the relayer can schedule operations"}, nil
+				return []Power{{addressOf(routineKey), "the relayer can schedule operations"}}, nil
 			}
 			return nil, nil
 		})
 		r.cfg.Chains["test"] = chain
 		r.start()
-		r.pass(2*time.Hour + time.Minute)
-		if asked != 3 || len(found) != 2 || found[1] != 1 {
+		r.pass(2*powersEvery + time.Minute)
+		if asked != 3 || len(found) != 3 || found[1] != 0 || found[2] != 1 {
 			t.Errorf("asked %d times, found %v", asked, found)
 		}
 	})

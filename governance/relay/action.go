@@ -58,7 +58,8 @@ type Hold struct {
 	Why     string
 }
 
-// Yield says: nothing of it is sent, again or anew, while an emergency wants the same Safe nonce. What is in the pools already cannot be
+// Yield says: nothing of it is sent, again or anew, while an emergency wants the same Safe nonce, or something else stands against it that
+// Why tells. What is in the pools already cannot be
 // taken back; what is not mined by then is sent again when the emergency is settled.
 type Yield struct{ Why string }
 
