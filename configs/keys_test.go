@@ -45,9 +45,12 @@ func TestARelayerKeyHasThreeForms(t *testing.T) {
 	}
 }
 
+// TestRelayerKeysAreRefused: also one that is not there. Lido's council daemon made a random one up instead and went on.
 func TestRelayerKeysAreRefused(t *testing.T) {
 	for _, row := range []struct{ name, relayer, want string }{
 		{"in no form", "{max_fee_gwei: 3}", "the relayer's key is missing: give key_file or key_env, keystore, or remote"},
+		{"whose file is not there", "{key_file: nowhere}", "nowhere does not exist"},
+		{"whose variable is not set", "{key_env: BELAY_TEST_UNSET}", "environment variable BELAY_TEST_UNSET is not set"},
 		{"in two forms", "{key_file: k, keystore: {file: ks, password_file: pw}}", "the relayer's key is given in 2 forms"},
 		{"a keystore without its password", "{keystore: {file: ks}}", "the password of chains[0].relayer.keystore is missing"},
 		{"a keystore that is not there", "{keystore: {file: nowhere, password_file: pw}}", "nowhere does not exist"},

@@ -235,6 +235,8 @@ func (i *incident) paused(symbol string) bool {
 	return len(out) == 32 && out[31] == 1
 }
 
+// TestAPauseGoesFromProposalToAPausedMarket: executed means a receipt, the Safe's log and the postconditions. monitorism's op-defender read
+// paused() right after sending, without waiting for a receipt.
 func TestAPauseGoesFromProposalToAPausedMarket(t *testing.T) {
 	i := newIncident(t)
 	v := i.propose("pause-reserve", map[string]string{"asset": "USDC"})

@@ -83,7 +83,7 @@ func (s *setup) fillChain(text string, relayer bool) string {
 	changes := edits{
 		"- name": to(chainNameOf(s.chainID)), "chain_id": to(fmt.Sprint(s.chainID)), "- {name": drop, "agreement": comment,
 		"rpc":      func(l string) string { return strings.TrimRight(l, "\n") + providers.String() + "\n" },
-		"explorer": to(explorerOf(s.chainID)), "emergency_key_files": comment,
+		"explorer": to(explorerOf(s.chainID)), "emergency_key_files": comment, "emergency": comment,
 	}
 	if explorerOf(s.chainID) == "" {
 		changes["explorer"] = comment

@@ -43,6 +43,8 @@ func (i *incident) secondProvider() *atomic.Bool {
 	return down
 }
 
+// TestAProvenPauseIsSentWhileAProviderIsGone: and what cannot be served is answered with 503. monitorism's op-defender answered 200 to
+// everything.
 func TestAProvenPauseIsSentWhileAProviderIsGone(t *testing.T) {
 	i := newIncident(t)
 	i.halt()

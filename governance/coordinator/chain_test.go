@@ -68,6 +68,7 @@ type scripted struct {
 	lie        func(*safe.State) // what the freshest provider makes of a Safe
 	sweep      *safe.Sweep       // what lower gas limits would do
 	sent       [][]byte          // all bytes that were broadcast, in order
+	mute       bool              // bytes are taken, and the answer is an error all the same
 	unpriced   bool              // headers carry no base fee
 	confided   [][]byte          // all bytes that the private endpoints took
 	closed     bool              // the private endpoints are down
@@ -627,6 +628,9 @@ func (s *scripted) Broadcast(ctx context.Context, raw []byte) error {
 		return errNoMoney
 	}
 	s.hold(tx)
+	if s.mute {
+		return errDown
+	}
 	return nil
 }
 

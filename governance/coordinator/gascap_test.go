@@ -38,7 +38,7 @@ func TestWhatNeedsMoreGasThanATransactionMayHaveIsRefusedWhenItIsProposed(t *tes
 
 func dangerous(v governance.View, code string) bool {
 	for _, d := range v.Dangers {
-		if string(d.Code) == code {
+		if d.Code == code {
 			return true
 		}
 	}

@@ -211,6 +211,7 @@ func TestNobodyIsPaidMoreForWhatNobodyTakes(t *testing.T) {
 	}
 }
 
+// TestAcceptedIsNotPropagated: optimism #5301 and #16310, where a provider said "already known" for days and no block ever had it.
 func TestAcceptedIsNotPropagated(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		r.start()
@@ -455,6 +456,7 @@ func TestTheDaysBudgetHoldsTheRoutineLaneOnly(t *testing.T) {
 	})
 }
 
+// TestARevertThatIsMinedIsSimulatedBeforeAnotherIsPaidFor: safe-relay-service #226, where a failed transaction kept its nonce from all others.
 func TestARevertThatIsMinedIsSimulatedBeforeAnotherIsPaidFor(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
 		r.start()

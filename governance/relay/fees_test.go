@@ -96,7 +96,7 @@ func TestTheCapIsLoweredToWhatTheBalancePays(t *testing.T) {
 	}
 }
 
-// TestEveryReplacementPassesEveryPool holds Price against the strictest rule known, computed apart in big integers.
+// TestEveryReplacementPassesEveryPool: reth #13160 refuses exactly ten per cent, which geth takes. It holds Price against the strictest rule known, computed apart in big integers.
 func TestEveryReplacementPassesEveryPool(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		anyFee := func(name string) uint256.Int {

@@ -68,6 +68,7 @@ func TestChooseKey(t *testing.T) {
 		{name: "no key at all", err: "no relayer key"},
 		{name: "an unfunded key is passed over", keys: []relay.KeyState{poor(key(emergencyOne, 3)), key(normalKey, 7)}, emergency: true, want: normalKey, nonce: 7},
 		{name: "an unfunded key alone is refused with what it holds and needs", keys: []relay.KeyState{poor(key(normalKey, 7))}, err: "holds 0.000000000000000001 ether and needs 0.1 ether"},
+		// verdikta #29: a delegated account may have one transaction on its way, and others can move its nonce.
 		{name: "a delegated key is refused", keys: []relay.KeyState{delegated(key(normalKey, 7))}, err: "EIP-7702"},
 		{name: "waiting helps when one key is busy and the other poor", keys: []relay.KeyState{poor(key(emergencyOne, 3)), key(normalKey, 7, carrying("a", 7, true, false))}, emergency: true, err: "needs", busy: true},
 	} {

@@ -89,6 +89,7 @@ func TestNext(t *testing.T) {
 		}, 0, "Replace emergency, not in block 100"},
 		{"but not twice on one block", func(c *scene) { c.s.Emergency = true; c.f.Head.Number-- }, 0, "Broadcast 02"},
 		{"a head that lags is no new block", func(c *scene) { c.s.Emergency = true; c.f.Head.Number -= 50 }, 0, "Broadcast 02"},
+		// keep-common's MiningWaiter gives up here without a word.
 		{"at the cap the last bytes go on being sent, and people are told", func(c *scene) { c.f.Head.Number += 2; c.f.Caps.MaxFee = gwei(30) }, time.Minute, "Hold 02 the fee cap leaves no room"},
 		{"an emergency at the cap is told too", func(c *scene) { c.s.Emergency = true; c.f.Caps.EmergencyMaxFee = gwei(30) }, 0, "Hold 02 the fee cap leaves no room"},
 		{"what the balance does not pay is no replacement", func(c *scene) { c.f.Head.Number += 2; c.f.Account.Balance = gwei(31 * 200_000) }, time.Minute, "Hold 02 31 gwei per gas"},

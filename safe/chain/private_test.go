@@ -150,7 +150,7 @@ func TestPoolsSayTheSameInManyWords(t *testing.T) {
 			f := newFakeChain(1)
 			c := dial(t, nil, newNode(f).says("eth_sendRawTransaction", refuses(row.code, row.text)))
 			err := c.Broadcast(t.Context(), []byte{2})
-			if row.want == known {
+			if errors.Is(row.want, known) {
 				wants(t, err, nil)
 				return
 			}
@@ -158,7 +158,7 @@ func TestPoolsSayTheSameInManyWords(t *testing.T) {
 				t.Fatal("it passes for accepted")
 			}
 			for _, class := range []error{ErrNonceTooLow, ErrUnderpriced, ErrInsufficientFunds} {
-				if errors.Is(err, class) != (class == row.want) {
+				if errors.Is(err, class) != errors.Is(row.want, class) {
 					t.Errorf("%v is %v: %t", err, class, errors.Is(err, class))
 				}
 			}
