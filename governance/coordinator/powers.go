@@ -20,6 +20,9 @@ type Power struct {
 // powersEvery is how often the relayers' powerlessness is proven again: a few readings, and so long a power can go unnoticed.
 const powersEvery = 10 * time.Minute
 
+// powersAgain is how soon that is tried again where nobody could be asked.
+const powersAgain = time.Minute
+
 // guardPowers tells the operator when a relayer was given a power after the start. From then on the routine lane sends nothing with that
 // key until the power is gone. The emergency lane goes on: taking the power away is the protocol's work, and a pause must not wait for it.
 func (c *Coordinator) guardPowers(ctx context.Context, name string) error {
@@ -27,13 +30,19 @@ func (c *Coordinator) guardPowers(ctx context.Context, name string) error {
 	if ask == nil {
 		return nil
 	}
-	return poll(ctx, nil, powersEvery, func(bool) {
+	proven := time.Time{}
+	return poll(ctx, nil, powersAgain, func(bool) {
+		if !proven.IsZero() && time.Since(proven) < powersEvery {
+			return
+		}
 		found, err := ask(ctx)
 		if err != nil {
 			if ctx.Err() == nil {
 				c.cfg.Logger.Warn("look for powers of the relayer", "chain", name, "error", err)
 			}
 			found = c.hints.stillPowers(name, found)
+		} else {
+			proven = time.Now()
 		}
 		c.hints.setPowers(name, found)
 		c.cfg.Observe("relayer_powers", float64(len(found)), "chain", name)

@@ -262,7 +262,7 @@ func TestPowersAreLookedForNowAndThen(t *testing.T) {
 		})
 		r.cfg.Chains["test"] = chain
 		r.start()
-		r.pass(2*powersEvery + time.Minute)
+		r.pass(powersEvery + 2*powersAgain)
 		if asked != 3 || len(found) != 3 || found[1] != 0 || found[2] != 1 {
 			t.Errorf("asked %d times, found %v", asked, found)
 		}
