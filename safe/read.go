@@ -12,6 +12,8 @@ import (
 var (
 	// SlotSingleton holds the implementation's address.
 	SlotSingleton = common.Hash{}
+	// SlotOwnerCount holds the number of owners.
+	SlotOwnerCount = common.BytesToHash([]byte{3})
 	// SlotThreshold holds the threshold.
 	SlotThreshold = common.BytesToHash([]byte{4})
 	// SlotNonce holds the next nonce.
@@ -109,6 +111,9 @@ func ApproveHashCall(safe common.Address, hash common.Hash) Call {
 
 // ModulesStart is where the first page of modules starts.
 var ModulesStart = sentinel
+
+// ListStart is the entry before the first and behind the last of the linked lists of owners and of modules.
+var ListStart = sentinel
 
 // ModulesPageCall reads up to size modules behind start (from 1.1.1 on); DecodeModulesPage takes the answer. The next page
 // starts at the last module of this one, and a page with fewer than size is the last: the cursor that the contract itself

@@ -80,6 +80,7 @@ type State struct {
 	Version         Version
 	Singleton       common.Address
 	Verified        Verification
+	Proven          bool           // every value was also proven against the block's state root, not only agreed on
 	Guard           common.Address // zero: none
 	ModuleGuard     common.Address // zero: none; from 1.5.0 on
 	FallbackHandler common.Address // zero: none

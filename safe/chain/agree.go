@@ -49,16 +49,22 @@ func askAll[T any](ctx context.Context, c *Client, of []*provider, ask func(cont
 // agreed asks every provider and returns the first value that enough of them gave. Values are the same when key says so.
 // What else arrives is compared in the background, so that a liar gets noticed.
 func agreed[T any](ctx context.Context, c *Client, what string, ask func(context.Context, *provider) (T, error), key func(T) string) (T, error) {
+	value, _, err := agreedBy(ctx, c, what, ask, key)
+	return value, err
+}
+
+// agreedBy is agreed, and names those who gave the value.
+func agreedBy[T any](ctx context.Context, c *Client, what string, ask func(context.Context, *provider) (T, error), key func(T) string) (T, []*provider, error) {
 	var none T
 	answers, release, err := askAll(ctx, c, c.providers, ask)
 	if err != nil {
-		return none, fmt.Errorf("%s: %w", what, err)
+		return none, nil, fmt.Errorf("%s: %w", what, err)
 	}
 	votes := newTally(key)
 	for waiting := len(c.providers) - 1; ; waiting-- {
 		select {
 		case <-ctx.Done():
-			return none, fmt.Errorf("%s: %w", what, ctx.Err())
+			return none, nil, fmt.Errorf("%s: %w", what, ctx.Err())
 		case a := <-answers:
 			votes.add(a)
 		}
@@ -66,12 +72,12 @@ func agreed[T any](ctx context.Context, c *Client, what string, ask func(context
 		if n >= c.agreement {
 			release()
 			votes.tellDissent(c, what, winner)
-			value := votes.cast[winner][0].value
-			return value, c.start(func() { votes.awaitDissent(c, what, winner, answers, waiting) })
+			value, by := votes.cast[winner][0].value, votes.whoSaid(winner)
+			return value, by, c.start(func() { votes.awaitDissent(c, what, winner, answers, waiting) })
 		}
 		if n+waiting < c.agreement { // out of reach, however the rest answers
 			release()
-			return none, fmt.Errorf("%s: %w", what, votes.disagreement(c))
+			return none, nil, fmt.Errorf("%s: %w", what, votes.disagreement(c))
 		}
 	}
 }
@@ -120,6 +126,13 @@ func (t *tally[T]) leader() (key string, n int) {
 		}
 	}
 	return key, n
+}
+
+func (t *tally[T]) whoSaid(key string) (of []*provider) {
+	for _, a := range t.cast[key] {
+		of = append(of, a.from)
+	}
+	return of
 }
 
 // tellDissent notes those who already answered something else.

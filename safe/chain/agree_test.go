@@ -168,6 +168,7 @@ func TestAReadWaitsForAMachineThatIsABlockBehind(t *testing.T) {
 		})
 		must[[]safe.Result](t)(c.Read(t.Context(), f.head().Block, []safe.Call{paused}))
 		tries = -10
+		f.grow("main") // what was read at a block is remembered
 		_, err := c.Read(t.Context(), f.head().Block, []safe.Call{paused})
 		wants(t, err, ErrNoAgreement, "own answered error -32000: header for hash not found")
 	})

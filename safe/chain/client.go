@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"belay/safe"
@@ -122,8 +123,12 @@ type Client struct {
 	closed bool
 	wg     sync.WaitGroup
 
-	recent recentHead
-	proven provenCode
+	recent  recentHead
+	proven  provenCode
+	memory  memory
+	layouts layouts
+
+	disprovedAt atomic.Int64 // when it was last told that a proof contradicts the providers, in nanoseconds since the epoch
 }
 
 // Dial validates the configuration and begins to ask the providers for their chain id. It returns as soon as enough of

@@ -239,7 +239,7 @@ func TestTheCodeHashNamesAPublishedContract(t *testing.T) {
 
 func TestASafeWithForeignCodeIsUnverified(t *testing.T) {
 	s := startStack(t, safe.V1_4_1, nil)
-	n := s.nodes(1)[0]
+	n := s.nodes(1)[0].says("eth_getProof", refuses(-32601, "method not found")) // which would show it up
 	c := dial(t, nil, n)
 	n.says("eth_getCode", func(params []rawJSON, honest func() (any, *wireError)) (any, *wireError) {
 		code, err := honest()

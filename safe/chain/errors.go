@@ -19,6 +19,7 @@ import (
 // Errors that callers branch on. Each is wrapped with what was attempted and why it did not succeed.
 var (
 	ErrNoAgreement       = errors.New("no agreement between providers")
+	ErrDisproved         = errors.New("a proof contradicts the providers")
 	ErrNotSafe           = safe.ErrNotSafe
 	ErrClosed            = errors.New("chain client is closed")
 	ErrNonceTooLow       = safe.ErrNonceTooLow
@@ -44,7 +45,9 @@ const (
 	Refused     Outcome = "refused"
 	WrongChain  Outcome = "wrong_chain"
 	Disagreed   Outcome = "disagreed" // answered, but not what the others agreed on
-	Canceled    Outcome = "canceled"  // by us: the answer was no longer wanted
+	// Contradicted: agreed with others, and a proof says otherwise.
+	Contradicted Outcome = "disproved"
+	Canceled     Outcome = "canceled" // by us: the answer was no longer wanted
 )
 
 // providerError is a provider's failure in words that are fit to be shown: no URL, no address, no foreign error text that

@@ -36,6 +36,8 @@ type provider struct {
 	slots chan struct{} // one for each exchange in flight
 	check chan struct{} // held by the one who asks for the chain id
 
+	proofs ability // to prove state
+
 	mu      sync.Mutex // guards what follows
 	chain   verdict
 	wrong   *providerError // set with wrongChain

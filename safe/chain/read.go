@@ -3,6 +3,7 @@ package chain
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -27,6 +28,24 @@ type query struct {
 	method   string
 	params   []any
 	quantity bool // the answer is a number, not bytes
+
+	to    common.Address // whose state it is about
+	slot  common.Hash    // of eth_getStorageAt
+	data  []byte         // of eth_call
+	plain bool           // an eth_call without sender and value
+}
+
+// key is the same for the same question.
+func (q query) key() string {
+	switch {
+	case q.plain:
+		return "call" + string(q.to[:]) + string(q.data)
+	case q.method == "eth_getStorageAt":
+		return "slot" + string(q.to[:]) + string(q.slot[:])
+	default:
+		text, _ := json.Marshal(q.params) // our own addresses and numbers
+		return q.method + string(text)
+	}
 }
 
 func callQuery(from common.Address, c safe.Call) query {
@@ -37,17 +56,19 @@ func callQuery(from common.Address, c safe.Call) query {
 	if !c.Value.IsZero() {
 		args["value"] = hexutil.EncodeBig(c.Value.ToBig())
 	}
-	return query{method: "eth_call", params: []any{args}}
+	return query{method: "eth_call", params: []any{args}, to: c.To, data: c.Data, plain: len(args) == 2}
 }
 
 func slotQuery(of common.Address, slot common.Hash) query {
-	return query{method: "eth_getStorageAt", params: []any{of, slot}}
+	return query{method: "eth_getStorageAt", params: []any{of, slot}, to: of, slot: slot}
 }
 
-func codeQuery(of common.Address) query { return query{method: "eth_getCode", params: []any{of}} }
+func codeQuery(of common.Address) query {
+	return query{method: "eth_getCode", params: []any{of}, to: of}
+}
 
 func quantityQuery(method string, of common.Address) query {
-	return query{method: method, params: []any{of}, quantity: true}
+	return query{method: method, params: []any{of}, quantity: true, to: of}
 }
 
 // pin is EIP-1898: the block by hash, and an error instead of an answer once it is no longer part of the chain.
@@ -62,7 +83,7 @@ func (c *Client) Read(ctx context.Context, at safe.Block, calls []safe.Call) ([]
 	for i, call := range calls {
 		queries[i] = callQuery(common.Address{}, call)
 	}
-	return c.read(ctx, fmt.Sprintf("read %d values at block %d", len(calls), at.Number), at, queries)
+	return c.readProven(ctx, fmt.Sprintf("read %d values at block %d", len(calls), at.Number), at, queries)
 }
 
 // CodeHashes returns the Keccak-256 of the code of each address at a block, as enough providers have it, in one round. Where
@@ -72,7 +93,7 @@ func (c *Client) CodeHashes(ctx context.Context, at safe.Block, addresses ...com
 	for i, a := range addresses {
 		queries[i] = codeQuery(a)
 	}
-	answers, err := c.read(ctx, "read code", at, queries)
+	answers, err := c.readProven(ctx, "read code", at, queries)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +124,7 @@ func (c *Client) Implementations(ctx context.Context, at safe.Block, proxies ...
 	for _, p := range proxies {
 		queries = append(queries, slotQuery(p, slotImplementation), slotQuery(p, slotOldProxy), slotQuery(p, slotBeacon))
 	}
-	answers, err := c.read(ctx, "read implementations", at, queries)
+	answers, err := c.readProven(ctx, "read implementations", at, queries)
 	if err != nil {
 		return nil, err
 	}
@@ -126,15 +147,53 @@ func (c *Client) Implementations(ctx context.Context, at safe.Block, proxies ...
 }
 
 func (c *Client) read(ctx context.Context, what string, at safe.Block, queries []query) ([]safe.Result, error) {
+	results, _, err := c.agree(ctx, what, at, queries)
+	if err == nil {
+		c.memory.keep(at, queries, results)
+	}
+	return results, err
+}
+
+// readProven is read with what of it a proof can decide held against one. It fails with [ErrDisproved].
+func (c *Client) readProven(ctx context.Context, what string, at safe.Block, queries []query) ([]safe.Result, error) {
+	early := c.ask(ctx, at, c.layouts.expected(queries))
+	results, by, err := c.agree(ctx, what, at, queries)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := c.check(ctx, at, claimsOf(queries, results, c.layouts.known), by, early); err != nil {
+		return nil, fmt.Errorf("%s: %w", what, err)
+	}
+	c.memory.keep(at, queries, results)
+	return results, nil
+}
+
+// agree answers from memory what was agreed on before, and has the rest agreed on now: by are the providers that said so.
+func (c *Client) agree(ctx context.Context, what string, at safe.Block, queries []query) (results []safe.Result, by []*provider, err error) {
 	if len(queries) == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
 	if at.Hash == (common.Hash{}) {
-		return nil, fmt.Errorf("%s: the block has no hash", what)
+		return nil, nil, fmt.Errorf("%s: the block has no hash", what)
 	}
-	return agreed(ctx, c, what, func(ctx context.Context, p *provider) ([]safe.Result, error) {
-		return p.readAt(ctx, at, queries)
+	results, missing := c.memory.recall(at, queries)
+	if len(missing) == 0 {
+		return results, nil, nil
+	}
+	open := make([]query, len(missing))
+	for i, place := range missing {
+		open[i] = queries[place]
+	}
+	fresh, by, err := agreedBy(ctx, c, what, func(ctx context.Context, p *provider) ([]safe.Result, error) {
+		return p.readAt(ctx, at, open)
 	}, resultsKey)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i, place := range missing {
+		results[place] = fresh[i]
+	}
+	return results, by, nil
 }
 
 func resultsKey(results []safe.Result) string {
@@ -155,18 +214,25 @@ func (p *provider) readAt(ctx context.Context, at safe.Block, queries []query) (
 	for i, q := range queries {
 		requests[i] = request{q.method, append(append([]any{}, q.params...), pin(at))}
 	}
-	for try := 1; ; try++ {
+	return catchUp(ctx, p, func() ([]safe.Result, error) {
 		answers, err := p.call(ctx, requests...)
 		if err != nil {
 			return nil, err
 		}
-		results, err := decodeResults(queries, answers)
+		return decodeResults(queries, answers)
+	})
+}
+
+// catchUp asks again, a few times, while the provider says that it does not know the block.
+func catchUp[T any](ctx context.Context, p *provider, ask func() (T, error)) (T, error) {
+	for try := 1; ; try++ {
+		value, err := ask()
 		var refused *rpcError
-		if err == nil || try == catchUpTries || !errors.As(err, &refused) || !isMissingBlock(refused) {
-			return results, err
+		if err == nil || try == catchUpTries || !errors.As(err, &refused) || !isMissingBlock(refused) || refused.code == codeUnknownMethod {
+			return value, err
 		}
 		if err := pause(ctx, catchUpPause); err != nil {
-			return nil, p.transportError(ctx, err)
+			return value, p.transportError(ctx, err)
 		}
 	}
 }

@@ -32,21 +32,57 @@ func (c *Client) SafeState(ctx context.Context, address common.Address) (safe.St
 }
 
 // StateAt reads a Safe at one block, every value at that block's hash. Verified is about the implementation that the Safe
-// names in its storage, and about the hash that it computes for a probe.
+// names in its storage, and about the hash that it computes for a probe. Proven is about every value of a verified Safe: where any provider
+// serves proofs, what enough of them agreed on is also held against the block's state root, and fails with [ErrDisproved] when that says
+// otherwise.
 func (c *Client) StateAt(ctx context.Context, at safe.Block, address common.Address) (safe.State, error) {
-	what := fmt.Sprintf("read safe state at block %d", at.Number)
-	answers, err := c.read(ctx, what, at, stateQueries(address))
+	l := look{c: c, what: fmt.Sprintf("read safe state at block %d", at.Number), at: at, address: address, queries: stateQueries(address)}
+	early := c.ask(ctx, at, c.layouts.expected(l.queries))
+	var err error
+	if l.results, l.by, err = c.agree(ctx, l.what, at, l.queries); err != nil {
+		return safe.State{}, err
+	}
+	state, err := decodeState(at, l.results)
+	if err != nil {
+		if _, lied := l.check(ctx, early); lied != nil {
+			return safe.State{}, lied
+		}
+		return safe.State{}, fmt.Errorf("%s: %w: %w", l.what, ErrNotSafe, err)
+	}
+	if err := l.completeModules(ctx, &state); err != nil {
+		return safe.State{}, err
+	}
+	if err := c.verify(ctx, l.what, address, l.results[stateCode].Data, &state); err != nil {
+		return safe.State{}, err
+	}
+	c.layouts.see(address, state)
+	state.Proven, err = l.check(ctx, early)
 	if err != nil {
 		return safe.State{}, err
 	}
-	state, err := decodeState(at, answers)
+	state.Proven = state.Proven && state.Verified != safe.VerifiedByProvider
+	c.memory.keep(at, l.queries, l.results)
+	return state, nil
+}
+
+// look is one reading of a Safe: what was asked, what was agreed on, and by whom.
+type look struct {
+	c       *Client
+	what    string
+	at      safe.Block
+	address common.Address
+	queries []query
+	results []safe.Result
+	by      []*provider // of what was not remembered
+}
+
+// check holds the whole look against what is proven.
+func (l *look) check(ctx context.Context, early *lesson) (bool, error) {
+	proven, err := l.c.check(ctx, l.at, claimsOf(l.queries, l.results, l.c.layouts.known), l.by, early)
 	if err != nil {
-		return safe.State{}, fmt.Errorf("%s: %w: %w", what, ErrNotSafe, err)
+		return false, fmt.Errorf("%s: %w", l.what, err)
 	}
-	if err := c.completeModules(ctx, what, address, &state); err != nil {
-		return safe.State{}, err
-	}
-	return state, c.verify(ctx, what, address, answers[stateCode].Data, &state)
+	return proven, nil
 }
 
 // The places of the answers to stateQueries.
@@ -124,22 +160,25 @@ func decodeModules(page, old safe.Result) ([]common.Address, error) {
 func addressIn(r safe.Result) common.Address { return safe.AddressInSlot(common.BytesToHash(r.Data)) }
 
 // completeModules reads on while pages come back full.
-func (c *Client) completeModules(ctx context.Context, what string, address common.Address, s *safe.State) error {
+func (l *look) completeModules(ctx context.Context, s *safe.State) error {
 	for full := len(s.Modules) == modulesPage; full; {
 		last := s.Modules[len(s.Modules)-1]
-		answers, err := c.read(ctx, what, s.Block, []query{
-			callQuery(common.Address{}, safe.ModulesPageCall(address, last, modulesPage)),
-		})
+		next := []query{callQuery(common.Address{}, safe.ModulesPageCall(l.address, last, modulesPage))}
+		answers, by, err := l.c.agree(ctx, l.what, s.Block, next)
 		if err != nil {
 			return err
 		}
 		more, err := safe.DecodeModulesPage(answers[0])
 		if err != nil {
-			return fmt.Errorf("%s: %w", what, err)
+			return fmt.Errorf("%s: %w", l.what, err)
+		}
+		l.queries, l.results = append(l.queries, next...), append(l.results, answers...)
+		if len(by) > 0 {
+			l.by = by
 		}
 		s.Modules = append(s.Modules, more...)
 		if len(s.Modules) > maxModules {
-			return fmt.Errorf("%s: more than %d modules", what, maxModules)
+			return fmt.Errorf("%s: more than %d modules", l.what, maxModules)
 		}
 		full = len(more) == modulesPage
 	}
@@ -187,7 +226,7 @@ func (c *Client) verify(ctx context.Context, what string, address common.Address
 		return nil
 	}
 	probe := safe.Tx{To: address, Data: []byte("belay probe"), Nonce: s.Nonce}
-	answers, err := c.read(ctx, what, s.Block, []query{
+	answers, err := c.readProven(ctx, what, s.Block, []query{
 		codeQuery(s.Singleton),
 		callQuery(common.Address{}, safe.TransactionHashCall(address, probe)),
 	})

@@ -164,6 +164,7 @@ func TestAnAccountIsReadAtTheAgreedHead(t *testing.T) {
 	if a.Nonce != 300 || a.Balance.Uint64() != 1_000_000 || a.HasCode {
 		t.Errorf("account is %+v", a)
 	}
+	f.grow("main")
 	f.code = append([]byte{0xef, 0x01, 0x00}, make([]byte, 20)...)
 	if a := accountNow(t, c, common.Address{1}); !a.HasCode {
 		t.Error("a delegated account has no code")

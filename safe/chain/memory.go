@@ -1,0 +1,178 @@
+package chain
+
+import (
+	"bytes"
+	"slices"
+	"sync"
+
+	"github.com/ethereum/go-ethereum/common"
+
+	"belay/safe"
+)
+
+// What is remembered of the newest blocks at most: a look at ten thousand operations fits in, and all of it is a few megabytes.
+const (
+	blocksKept  = 4
+	answersKept = 20_000  // of one block
+	bytesKept   = 8 << 20 // of one block's answers and their questions
+)
+
+// memory holds what was agreed and what was proven at the newest blocks, by their hash: neither ever changes. What failed is not in
+// it, and nothing of one block is ever told of another.
+type memory struct {
+	mu     sync.Mutex // guards everything below
+	blocks []*blockMemory
+}
+
+type blockMemory struct {
+	block   safe.Block
+	root    common.Hash // of the state, out of a header that hashes to the block's hash; zero: not known yet
+	answers map[string]safe.Result
+	size    int
+	facts   map[common.Address]accountFacts
+}
+
+// of returns the memory of a block, or makes one: in place of the lowest, and not for what lies below all of them. It is called
+// with the lock held.
+func (m *memory) of(at safe.Block, make bool) *blockMemory {
+	if i := slices.IndexFunc(m.blocks, func(b *blockMemory) bool { return b.block.Hash == at.Hash }); i >= 0 {
+		return m.blocks[i]
+	}
+	if !make {
+		return nil
+	}
+	fresh := &blockMemory{block: at, answers: map[string]safe.Result{}, facts: map[common.Address]accountFacts{}}
+	if len(m.blocks) < blocksKept {
+		m.blocks = append(m.blocks, fresh)
+		return fresh
+	}
+	lowest := 0
+	for i, b := range m.blocks {
+		if b.block.Number < m.blocks[lowest].block.Number {
+			lowest = i
+		}
+	}
+	if m.blocks[lowest].block.Number > at.Number {
+		return nil
+	}
+	m.blocks[lowest] = fresh
+	return fresh
+}
+
+// recall fills in what was agreed on before and names the rest by their places.
+func (m *memory) recall(at safe.Block, queries []query) (results []safe.Result, missing []int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	results = make([]safe.Result, len(queries))
+	known := m.of(at, false)
+	for i, q := range queries {
+		if known != nil {
+			if r, ok := known.answers[q.key()]; ok {
+				results[i] = safe.Result{Data: bytes.Clone(r.Data), Reverted: r.Reverted}
+				continue
+			}
+		}
+		missing = append(missing, i)
+	}
+	return results, missing
+}
+
+// keep remembers what was agreed on, as far as there is room.
+func (m *memory) keep(at safe.Block, queries []query, results []safe.Result) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	b := m.of(at, true)
+	if b == nil {
+		return
+	}
+	for i, q := range queries {
+		key := q.key()
+		if _, there := b.answers[key]; there {
+			continue
+		}
+		size := len(key) + len(results[i].Data)
+		if len(b.answers) >= answersKept || b.size+size > bytesKept {
+			return
+		}
+		b.answers[key] = safe.Result{Data: bytes.Clone(results[i].Data), Reverted: results[i].Reverted}
+		b.size += size
+	}
+}
+
+// forget drops what was agreed on at a block. What was proven there stays.
+func (m *memory) forget(at safe.Block) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if b := m.of(at, false); b != nil {
+		b.answers, b.size = map[string]safe.Result{}, 0
+	}
+}
+
+// stateRoot is zero when no provider has shown the header yet.
+func (m *memory) stateRoot(at safe.Block) common.Hash {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if b := m.of(at, false); b != nil {
+		return b.root
+	}
+	return common.Hash{}
+}
+
+// learn remembers what is proven at a block. Two proofs of one thing prove the same.
+func (m *memory) learn(at safe.Block, root common.Hash, facts map[common.Address]accountFacts) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	b := m.of(at, true)
+	if b == nil {
+		return
+	}
+	b.root = root
+	for address, more := range facts {
+		known, there := b.facts[address]
+		if !there {
+			known = accountFacts{code: more.code, slots: map[common.Hash]common.Hash{}}
+			b.facts[address] = known
+		}
+		for slot, word := range more.slots {
+			known.slots[slot] = word
+		}
+	}
+}
+
+// proven looks up what a claim is about; false when nothing is proven of it.
+func (m *memory) proven(at safe.Block, c claim) (common.Hash, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	b := m.of(at, false)
+	if b == nil {
+		return common.Hash{}, false
+	}
+	facts, there := b.facts[c.account]
+	if !there || c.ofCode {
+		return facts.code, there
+	}
+	word, there := facts.slots[c.slot]
+	return word, there
+}
+
+// unproven is what of it is not proven at a block yet.
+func (m *memory) unproven(at safe.Block, of wanted) wanted {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	b := m.of(at, false)
+	if b == nil {
+		return of
+	}
+	rest := wanted{}
+	for account, slots := range of {
+		facts, there := b.facts[account]
+		open := slices.DeleteFunc(slices.Clone(slots), func(slot common.Hash) bool {
+			_, known := facts.slots[slot]
+			return known
+		})
+		if !there || len(open) > 0 {
+			rest[account] = open
+		}
+	}
+	return rest
+}
