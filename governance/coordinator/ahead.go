@@ -7,8 +7,9 @@ import (
 	"belay/safe"
 )
 
-// readsAtOnce is how many values are read at once where many are wanted: three of the bodies in which a provider is asked.
-const readsAtOnce = 300
+// readsAtOnce is how many values are read at once where many are wanted: one of the bodies in which a provider is asked that takes state
+// overrides, twenty for one that does not.
+const readsAtOnce = 2000
 
 // readAhead reads in one batch what observing the first of the proposals will ask for, and as many after it as fit in. A batch that fails
 // is no matter: then the first asks for itself.

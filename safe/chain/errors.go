@@ -117,7 +117,7 @@ func revertData(raw json.RawMessage) []byte {
 var (
 	revertTexts = []string{
 		"execution reverted", "vm execution error", "vm exception", "reverted", "invalid opcode", "bad instruction",
-		"invalid jump", "stack underflow", "stack limit reached", "bad jump destination",
+		"invalid jump", "invalidfeopcode", "stack underflow", "stack limit reached", "bad jump destination",
 	}
 	throttleTexts = []string{
 		"rate limit", "too many requests", "limit exceeded", "quota", "capacity", "throttle", "compute units",

@@ -36,7 +36,8 @@ type provider struct {
 	slots chan struct{} // one for each exchange in flight
 	check chan struct{} // held by the one who asks for the chain id
 
-	proofs ability // to prove state
+	proofs     ability // to prove state
+	aggregates ability // to run code of ours, which answers many reads
 
 	mu      sync.Mutex // guards what follows
 	chain   verdict

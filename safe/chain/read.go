@@ -210,6 +210,14 @@ func resultsKey(results []safe.Result) string {
 
 // readAt answers queries at one block from one provider.
 func (p *provider) readAt(ctx context.Context, at safe.Block, queries []query) ([]safe.Result, error) {
+	if len(queries) > maxBatch && p.aggregates.able(time.Now()) {
+		return p.readMany(ctx, at, queries)
+	}
+	return p.readEach(ctx, at, queries)
+}
+
+// readEach asks for each by itself, a hundred in one body.
+func (p *provider) readEach(ctx context.Context, at safe.Block, queries []query) ([]safe.Result, error) {
 	requests := make([]request, len(queries))
 	for i, q := range queries {
 		requests[i] = request{q.method, append(append([]any{}, q.params...), pin(at))}
