@@ -78,35 +78,50 @@ func readAgreement(v value, n int) int {
 
 func readRPC(v value) RPC {
 	s := v.section()
-	p := RPC{Name: s.need("name", "people see it instead of the URL").name(), URL: s.secretURL()}
+	p := RPC{Name: s.need("name", "people see it instead of the URL").name(), URL: s.secretURL(), WS: s.secret("ws_url")}
+	s.providerURL("ws_url", "wss, or ws on this machine or a private network", notSocket, &p.WS)
 	s.close()
 	return p
 }
 
 // secretURL reads url, url_file or url_env: an address that may hold a key.
 func (s *section) secretURL() Secret {
-	address, given := s.secret("url"), 0
-	for _, key := range []string{"url", "url_file", "url_env"} {
-		if s.get(key).given() {
-			given++
-		}
-	}
-	switch plain := s.get("url"); {
-	case !s.there():
-	case given == 0:
+	address := s.secret("url")
+	if s.there() && !s.get("url").given() && !s.get("url_file").given() && !s.get("url_env").given() {
 		s.problem("", "%s has no url: give url, url_file or url_env", s.label())
-	case given > 1 && plain.given():
-		plain.problem("keep one of them", "%s has more than one url", s.label())
-	case plain.given():
-		if url := plain.webAddress(""); url != "" {
-			return NewSecret(url)
-		}
-	case address.IsSet():
-		if why := notWeb(address.Reveal()); why != "" {
-			s.problem("https, or http on this machine or a private network", "the url of %s %s", s.label(), why)
+	}
+	s.providerURL("url", "https, or http on this machine or a private network", notWeb, &address)
+	return address
+}
+
+// providerURL reads KEY, which may be written plainly beside KEY_file and KEY_env, and judges the URL however it was given. It
+// never quotes it.
+func (s *section) providerURL(key, hint string, refused func(string) string, into *Secret) {
+	plain := s.get(key)
+	if plain.given() && (s.get(key+"_file").given() || s.get(key+"_env").given()) {
+		plain.problem("keep one of them", "%s has more than one %s", s.label(), key)
+		return
+	}
+	if text := plain.text(); text != "" {
+		*into = NewSecret(text)
+	}
+	if !into.IsSet() {
+		return
+	}
+	if why := refused(into.Reveal()); why != "" {
+		s.problem(hint, "the %s of %s %s", key, s.label(), why)
+		*into = Secret{}
+	}
+}
+
+// notSocket says why a text is not the URL of a WebSocket that we would talk to, or "". It never quotes the URL.
+func notSocket(address string) string {
+	for socket, web := range map[string]string{"wss://": "https://", "ws://": "http://"} {
+		if rest, ok := strings.CutPrefix(address, socket); ok {
+			return strings.ReplaceAll(notWeb(web+rest), "plain http", "plain ws")
 		}
 	}
-	return address
+	return "is neither wss nor ws"
 }
 
 // checkProviders refuses providers with one name or one URL, and doubts two URLs of one operator: they fail and lie together.

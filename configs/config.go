@@ -61,6 +61,7 @@ type Chain struct {
 type RPC struct {
 	Name string
 	URL  Secret
+	WS   Secret // where new heads are pushed; not set: they are only polled for
 }
 
 // Relayer holds the keys that pay gas, and what they may spend.

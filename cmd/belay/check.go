@@ -190,6 +190,7 @@ func (l *looker) chain(ctx context.Context, c configs.Chain, client *chain.Clien
 		l.say(fail, "chain "+c.Name, "%v", err)
 	} else {
 		l.say(ok, "chain "+c.Name, "block %d, %d providers, %d must agree", head.Number, len(c.RPC), client.Agreement())
+		l.proofs(ctx, c, client, head)
 	}
 	for _, p := range c.PrivateRPC {
 		l.say(ok, "private endpoint "+p.Name, "nothing is known of it, because it is never asked; broadcast is %s", c.Broadcast)
@@ -225,6 +226,18 @@ func unsendable(c configs.Chain, fees safe.Fees) string {
 		return ""
 	}
 	return "its headers carry no base fee, so that nothing is sent there: write legacy: true if it takes legacy transactions alone"
+}
+
+// proofs says whether what providers agree on is also held against the chain's state root. One of them is enough for all.
+func (l *looker) proofs(ctx context.Context, c configs.Chain, client *chain.Client, head safe.Block) {
+	switch provers, err := client.Provers(ctx, head); {
+	case err != nil:
+		l.say(warn, "proofs on "+c.Name, "%v", err)
+	case len(provers) == 0:
+		l.say(warn, "proofs on "+c.Name, "not proven: nobody serves eth_getProof that fits the block, so that the agreement alone counts")
+	default:
+		l.say(ok, "proofs on "+c.Name, "proven: %s serves eth_getProof", strings.Join(provers, ", "))
+	}
 }
 
 func (l *looker) relayers(ctx context.Context, c configs.Chain, client *chain.Client) {
@@ -299,7 +312,7 @@ func (l *looker) safe(ctx context.Context, s configs.Safe, client *chain.Client)
 			}
 		}
 	}
-	l.say(ok, "safe "+s.Name, "version %s (%s), %d of %d, nonce %d, %d owners are members", state.Version, state.Verified, state.Threshold, len(state.Owners), state.Nonce, known)
+	l.say(ok, "safe "+s.Name, "version %s (%s), %d of %d, nonce %d, %s, %d owners are members", state.Version, state.Verified, state.Threshold, len(state.Owners), state.Nonce, provenOrNot(state), known)
 	if known < state.Threshold {
 		l.say(warn, "safe "+s.Name, "only %d of its owners are members here, fewer than its threshold of %d", known, state.Threshold)
 	}
@@ -309,6 +322,13 @@ func (l *looker) safe(ctx context.Context, s configs.Safe, client *chain.Client)
 	for _, warning := range oddities(state) {
 		l.say(warn, "safe "+s.Name, "%s", warning)
 	}
+}
+
+func provenOrNot(s safe.State) string {
+	if s.Proven {
+		return "proven"
+	}
+	return "not proven"
 }
 
 // oddities are what an operator should know of a Safe before it is relied upon.

@@ -117,7 +117,7 @@ func chainConfig(c configs.Chain, log *slog.Logger, m *metrics) chain.Config {
 		}
 	}
 	for _, p := range c.RPC {
-		out.Providers = append(out.Providers, chain.Provider{Name: p.Name, URL: p.URL.Reveal()})
+		out.Providers = append(out.Providers, chain.Provider{Name: p.Name, URL: p.URL.Reveal(), WS: p.WS.Reveal()})
 	}
 	for _, p := range c.PrivateRPC {
 		out.Private = append(out.Private, chain.Provider{Name: p.Name, URL: p.URL.Reveal()})

@@ -27,7 +27,7 @@ func TestAnotherClientIsSpokenToOverARealSocket(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer stop()
-	c := must[*Client](t)(Dial(ctx, Config{Name: "anvil", ChainID: 31337, Providers: []Provider{{"one", url}, {"two", url}}}))
+	c := must[*Client](t)(Dial(ctx, Config{Name: "anvil", ChainID: 31337, Providers: []Provider{{Name: "one", URL: url}, {Name: "two", URL: url}}}))
 	defer c.Close()
 
 	head, fees, err := c.Head(ctx)

@@ -24,6 +24,7 @@ const (
 type Provider struct {
 	Name string
 	URL  string `json:"-"` // http or https
+	WS   string `json:"-"` // ws or wss, where new heads are pushed; "" where none are. As secret as URL
 }
 
 // String hides the URL.
@@ -91,6 +92,9 @@ func (c Config) Validate() error {
 		names[p.Name] = true
 		if u, err := url.Parse(p.URL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 			return fmt.Errorf("URL of provider %q is not an http or https address", p.Name)
+		}
+		if u, err := url.Parse(p.WS); p.WS != "" && (err != nil || u.Scheme != "ws" && u.Scheme != "wss" || u.Host == "") {
+			return fmt.Errorf("WebSocket URL of provider %q is not a ws or wss address", p.Name)
 		}
 	}
 	return nil

@@ -251,27 +251,32 @@ const redacted = "<redacted>"
 // anyURL is also one that we do not know: a provider may quote that of its own backend.
 var anyURL = regexp.MustCompile(`(?i)\b(?:https?|wss?)://\S*`)
 
-// secretsOf lists what must not be repeated of a URL outside of one, longest first: path with query, host, user, password,
+// secretsOf lists what must not be repeated of URLs outside of one, longest first: path with query, host, user, password,
 // long path elements and query values.
-func secretsOf(u *url.URL) *strings.Replacer {
+func secretsOf(urls ...*url.URL) *strings.Replacer {
 	var pairs []string
 	add := func(s string) {
 		if len(s) >= 6 {
 			pairs = append(pairs, s, redacted)
 		}
 	}
-	add(u.RequestURI())
-	pairs = append(pairs, u.Host, redacted, u.Hostname(), redacted)
-	if password, ok := u.User.Password(); ok {
-		add(password)
-	}
-	add(u.User.Username())
-	for element := range strings.SplitSeq(u.Path, "/") {
-		add(element)
-	}
-	for _, values := range u.Query() {
-		for _, v := range values {
-			add(v)
+	for _, u := range urls {
+		if u.Host == "" {
+			continue
+		}
+		add(u.RequestURI())
+		pairs = append(pairs, u.Host, redacted, u.Hostname(), redacted)
+		if password, ok := u.User.Password(); ok {
+			add(password)
+		}
+		add(u.User.Username())
+		for element := range strings.SplitSeq(u.Path, "/") {
+			add(element)
+		}
+		for _, values := range u.Query() {
+			for _, v := range values {
+				add(v)
+			}
 		}
 	}
 	return strings.NewReplacer(pairs...)

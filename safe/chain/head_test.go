@@ -246,7 +246,7 @@ func TestDialIsLeftWhenItsContextEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		cfg := Config{ChainID: 1, Providers: []Provider{{"own", "http://h"}}}
+		cfg := Config{ChainID: 1, Providers: []Provider{{Name: "own", URL: "http://h"}}}
 		cfg.HTTPClient = httpClient(nil)
 		cfg.HTTPClient.Transport = network{"h": newNode(nil).breaks(hangs)}
 		if _, err := Dial(ctx, cfg); !errors.Is(err, context.DeadlineExceeded) {

@@ -24,6 +24,7 @@ const (
 type provider struct {
 	name    string
 	url     string
+	ws      string // "" for none
 	chainID uint64 // the right one
 	timeout time.Duration
 	legacy  bool // the chain takes transactions of type 0 alone
@@ -66,9 +67,13 @@ func newProvider(cfg Config, p Provider, client *http.Client) (*provider, error)
 	if err != nil {
 		return nil, fmt.Errorf("URL of provider %q cannot be read", p.Name) // the cause quotes the URL
 	}
+	socket, err := url.Parse(p.WS)
+	if err != nil {
+		return nil, fmt.Errorf("WebSocket URL of provider %q cannot be read", p.Name)
+	}
 	return &provider{
-		name: p.Name, url: p.URL, chainID: cfg.ChainID, timeout: cfg.Timeout, legacy: cfg.Legacy, http: client,
-		secrets: secretsOf(u), onCall: cfg.OnCall, words: cfg.Explain,
+		name: p.Name, url: p.URL, ws: p.WS, chainID: cfg.ChainID, timeout: cfg.Timeout, legacy: cfg.Legacy, http: client,
+		secrets: secretsOf(u, socket), onCall: cfg.OnCall, words: cfg.Explain,
 		slots: make(chan struct{}, maxInFlight), check: make(chan struct{}, 1),
 	}, nil
 }

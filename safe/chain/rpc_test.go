@@ -170,14 +170,16 @@ func TestConfigurationsThatCannotWorkAreRefusedWithoutQuotingAURL(t *testing.T) 
 		cfg  Config
 		want string
 	}{
-		"no chain id":        {Config{Providers: []Provider{good}}, "chain id is missing"},
-		"no providers":       {Config{ChainID: 1}, "no provider is configured"},
-		"too high agreement": {Config{ChainID: 1, Agreement: 2, Providers: []Provider{good}}, "agreement of 2 cannot be reached with 1"},
-		"a twin":             {Config{ChainID: 1, Providers: []Provider{good, good}}, `two providers are called "own"`},
-		"no name":            {Config{ChainID: 1, Providers: []Provider{{URL: good.URL}}}, "provider 1 has no name"},
-		"a broken URL":       {Config{ChainID: 1, Providers: []Provider{{Name: "own", URL: "https://%zz/" + secret}}}, `URL of provider "own" is not an http`},
-		"a websocket":        {Config{ChainID: 1, Providers: []Provider{{Name: "own", URL: "wss://h/" + secret}}}, `URL of provider "own" is not an http`},
-		"negative depth":     {Config{ChainID: 1, Confirmations: -1, Providers: []Provider{good}}, "cannot be negative"},
+		"no chain id":         {Config{Providers: []Provider{good}}, "chain id is missing"},
+		"no providers":        {Config{ChainID: 1}, "no provider is configured"},
+		"too high agreement":  {Config{ChainID: 1, Agreement: 2, Providers: []Provider{good}}, "agreement of 2 cannot be reached with 1"},
+		"a twin":              {Config{ChainID: 1, Providers: []Provider{good, good}}, `two providers are called "own"`},
+		"no name":             {Config{ChainID: 1, Providers: []Provider{{URL: good.URL}}}, "provider 1 has no name"},
+		"a broken URL":        {Config{ChainID: 1, Providers: []Provider{{Name: "own", URL: "https://%zz/" + secret}}}, `URL of provider "own" is not an http`},
+		"a websocket":         {Config{ChainID: 1, Providers: []Provider{{Name: "own", URL: "wss://h/" + secret}}}, `URL of provider "own" is not an http`},
+		"a plain second URL":  {Config{ChainID: 1, Providers: []Provider{{Name: "own", URL: good.URL, WS: "https://h/" + secret}}}, `WebSocket URL of provider "own" is not a ws`},
+		"a broken second URL": {Config{ChainID: 1, Providers: []Provider{{Name: "own", URL: good.URL, WS: "wss://%zz/" + secret}}}, `WebSocket URL of provider "own" is not a ws`},
+		"negative depth":      {Config{ChainID: 1, Confirmations: -1, Providers: []Provider{good}}, "cannot be negative"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Dial(t.Context(), test.cfg)
@@ -187,7 +189,7 @@ func TestConfigurationsThatCannotWorkAreRefusedWithoutQuotingAURL(t *testing.T) 
 			leaks(t, fmt.Sprint(err))
 		})
 	}
-	leaks(t, fmt.Sprintf("%v %+v %#v %s", Provider{"a", "https://" + secret}, Provider{"a", "https://" + secret}, Provider{"a", "https://" + secret}, Provider{"a", "https://" + secret}))
+	leaks(t, fmt.Sprintf("%v %+v %#v %s", Provider{"a", "https://" + secret, "wss://" + secret}, Provider{"a", "https://" + secret, "wss://" + secret}, Provider{"a", "https://" + secret, "wss://" + secret}, Provider{"a", "https://" + secret, "wss://" + secret}))
 }
 
 func TestAgreementDefaultsToTwoThirds(t *testing.T) {

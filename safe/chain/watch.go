@@ -26,7 +26,7 @@ type WatchConfig struct {
 	// Cursor is the last block whose logs the caller has durably dealt with. The zero block begins at the present head; a
 	// number without a hash begins behind that number, whatever block is there.
 	Cursor safe.Block
-	// Interval is the pause between two looks at the head; 0 means 1 s.
+	// Interval is the pause between two looks at the head; 0 means 1 s. A provider with a WebSocket may cut it short.
 	Interval time.Duration
 }
 
@@ -45,6 +45,8 @@ func (c *Client) Watch(ctx context.Context, cfg WatchConfig, fn func(ctx context
 	if interval <= 0 {
 		interval = defaultInterval
 	}
+	heads, stop := c.pushed(ctx)
+	defer stop()
 	for failures := 0; ; {
 		err := w.advance(ctx)
 		if ctx.Err() != nil {
@@ -64,10 +66,31 @@ func (c *Client) Watch(ctx context.Context, cfg WatchConfig, fn func(ctx context
 			c.log.InfoContext(ctx, "chain is followed again", "chain", c.cfg.Name, "block", w.cursor.Number, "attempts", failures)
 			failures = 0
 		}
-		if err := pause(ctx, wait); err != nil {
+		hints := heads
+		if err != nil {
+			hints = nil // who cannot be reached is not asked more often because someone says that there is news
+		}
+		if err := idle(ctx, wait, hints); err != nil {
 			return err
 		}
 	}
+}
+
+// idle waits for the next look: for the whole interval, or, not at once, until somebody tells of a new head.
+func idle(ctx context.Context, interval time.Duration, heads <-chan struct{}) error {
+	gap := min(interval, pushGap)
+	if err := pause(ctx, gap); err != nil {
+		return err
+	}
+	rest := time.NewTimer(interval - gap)
+	defer rest.Stop()
+	select {
+	case <-rest.C:
+	case <-heads:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return nil
 }
 
 // backoff doubles from a quarter of a second, with up to half of it taken off at random so that many instances do not come
