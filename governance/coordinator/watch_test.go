@@ -139,6 +139,8 @@ func TestAnEmergencyWithoutASpareIsAskedAgainAtOnce(t *testing.T) {
 	})
 }
 
+// TestAnEmergencyMovesOnAlsoWhenNoLogTellsWhy: logs can be left out without a trace (helios #174), so that what did not happen is never
+// concluded from them: the Safe's nonce tells.
 func TestAnEmergencyMovesOnAlsoWhenNoLogTellsWhy(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
 		r.start()
@@ -149,6 +151,7 @@ func TestAnEmergencyMovesOnAlsoWhenNoLogTellsWhy(t *testing.T) {
 	})
 }
 
+// TestHiddenLogsDoNotHideOurOwnExecution (helios #174): its receipt and its effect tell.
 func TestHiddenLogsDoNotHideOurOwnExecution(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		r.start()
