@@ -233,10 +233,12 @@ func (l *looker) proofs(ctx context.Context, c configs.Chain, client *chain.Clie
 	switch provers, err := client.Provers(ctx, head); {
 	case err != nil:
 		l.say(warn, "proofs on "+c.Name, "%v", err)
+	case !client.Corroborated():
+		l.say(warn, "proofs on "+c.Name, "not proven: with one provider a proof is held against its own word for the block")
 	case len(provers) == 0:
 		l.say(warn, "proofs on "+c.Name, "not proven: nobody serves eth_getProof that fits the block, so that the agreement alone counts")
 	default:
-		l.say(ok, "proofs on "+c.Name, "proven: %s serves eth_getProof", strings.Join(provers, ", "))
+		l.say(ok, "proofs on "+c.Name, "proven: eth_getProof is served by %s", strings.Join(provers, ", "))
 	}
 }
 

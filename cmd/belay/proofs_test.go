@@ -8,11 +8,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 )
 
-// withoutProofs puts a provider in the place of the chain that serves all but eth_getProof.
+// withoutProofs puts a provider in the place of each that serves all but eth_getProof.
 func (i *incident) withoutProofs() {
 	i.t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -37,16 +38,18 @@ func (i *incident) withoutProofs() {
 		_, _ = io.Copy(w, answer.Body)
 	}))
 	i.t.Cleanup(server.Close)
-	i.rewrite(fmt.Sprintf("{name: devnet, url: %q}", i.stack.Chain.URL()), fmt.Sprintf("{name: devnet, url: %q}", server.URL))
+	i.rewrite(`(\{name: devnet, )url: "[^"]*"`, fmt.Sprintf("${1}ws_url: %q, url: %q", i.stack.Chain.WSURL(), server.URL+"/1"))
+	i.rewrite(`(\{name: second, )url: "[^"]*"`, fmt.Sprintf("${1}url: %q", server.URL+"/2"))
 }
 
-func (i *incident) rewrite(old, fresh string) {
+func (i *incident) rewrite(pattern, fresh string) {
 	i.t.Helper()
 	text, err := os.ReadFile(i.config)
-	if err != nil || !strings.Contains(string(text), old) {
-		i.t.Fatalf("no %q in the configuration, %v", old, err)
+	re := regexp.MustCompile(pattern)
+	if err != nil || !re.Match(text) {
+		i.t.Fatalf("nothing like %s in the configuration, %v", pattern, err)
 	}
-	if err := os.WriteFile(i.config, []byte(strings.Replace(string(text), old, fresh, 1)), 0o600); err != nil {
+	if err := os.WriteFile(i.config, re.ReplaceAll(text, []byte(fresh)), 0o600); err != nil {
 		i.t.Fatal(err)
 	}
 }
@@ -54,12 +57,17 @@ func (i *incident) rewrite(old, fresh string) {
 // TestCheckSaysWhetherReadingsAreProven, and an incident is gone through either way, also where new heads are pushed.
 func TestCheckSaysWhetherReadingsAreProven(t *testing.T) {
 	i := newIncident(t)
-	if code, out, errs := belay(t, "--config", i.config, "check"); code != exitDone || !strings.Contains(out, "proven: devnet serves eth_getProof") || !strings.Contains(out, ", proven, ") {
+	if code, out, errs := belay(t, "--config", i.config, "check"); code != exitDone || !strings.Contains(out, "not proven: with one provider") || !strings.Contains(out, ", not proven, ") {
+		t.Errorf("check ended with %d: %s %s", code, out, errs)
+	}
+	i.halt()
+	i.secondProvider()
+	i.start()
+	if code, out, errs := belay(t, "--config", i.config, "check"); code != exitDone || !strings.Contains(out, "proven: eth_getProof is served by devnet, second") || !strings.Contains(out, ", proven, ") {
 		t.Errorf("check ended with %d: %s %s", code, out, errs)
 	}
 	i.halt()
 	i.withoutProofs()
-	i.rewrite("{name: devnet, ", fmt.Sprintf("{name: devnet, ws_url: %q, ", i.stack.Chain.WSURL()))
 	i.start()
 	code, out, errs := belay(t, "--config", i.config, "check")
 	if code != exitDone || !strings.Contains(out, "not proven: nobody serves eth_getProof") || !strings.Contains(out, ", not proven, ") {

@@ -10,53 +10,44 @@ import (
 	"belay/safe"
 )
 
-// What is remembered of the newest blocks at most: a look at ten thousand operations fits in, and all of it is a few megabytes.
+// What is remembered at most: a look at ten thousand operations fits in, and all of it is a few megabytes.
 const (
-	blocksKept  = 4
-	answersKept = 20_000  // of one block
-	bytesKept   = 8 << 20 // of one block's answers and their questions
+	blocksKept   = 4
+	answersKept  = 20_000  // of one block
+	bytesKept    = 8 << 20 // of one block's answers and their questions
+	accountsKept = 1000    // that something is proven of, of one block
 )
 
-// memory holds what was agreed and what was proven at the newest blocks, by their hash: neither ever changes. What failed is not in
+// memory holds what was agreed and what was proven at the blocks that were last looked at, by their hash: neither ever changes. What failed is not in
 // it, and nothing of one block is ever told of another.
 type memory struct {
-	mu     sync.Mutex // guards everything below
-	blocks []*blockMemory
+	mu     sync.Mutex     // guards everything below
+	blocks []*blockMemory // the one that was asked for last comes last
 }
 
 type blockMemory struct {
-	block   safe.Block
+	hash    common.Hash
 	root    common.Hash // of the state, out of a header that hashes to the block's hash; zero: not known yet
 	answers map[string]safe.Result
 	size    int
 	facts   map[common.Address]accountFacts
 }
 
-// of returns the memory of a block, or makes one: in place of the lowest, and not for what lies below all of them. It is called
-// with the lock held.
+// of returns the memory of a block, or makes one in place of the one that was longest not asked for. It is called with the lock held.
 func (m *memory) of(at safe.Block, make bool) *blockMemory {
-	if i := slices.IndexFunc(m.blocks, func(b *blockMemory) bool { return b.block.Hash == at.Hash }); i >= 0 {
-		return m.blocks[i]
-	}
-	if !make {
+	i := slices.IndexFunc(m.blocks, func(b *blockMemory) bool { return b.hash == at.Hash })
+	if i < 0 && !make {
 		return nil
 	}
-	fresh := &blockMemory{block: at, answers: map[string]safe.Result{}, facts: map[common.Address]accountFacts{}}
-	if len(m.blocks) < blocksKept {
-		m.blocks = append(m.blocks, fresh)
-		return fresh
+	found := &blockMemory{hash: at.Hash, answers: map[string]safe.Result{}, facts: map[common.Address]accountFacts{}}
+	if i >= 0 {
+		found = m.blocks[i]
+		m.blocks = slices.Delete(m.blocks, i, i+1)
+	} else if len(m.blocks) == blocksKept {
+		m.blocks = slices.Delete(m.blocks, 0, 1)
 	}
-	lowest := 0
-	for i, b := range m.blocks {
-		if b.block.Number < m.blocks[lowest].block.Number {
-			lowest = i
-		}
-	}
-	if m.blocks[lowest].block.Number > at.Number {
-		return nil
-	}
-	m.blocks[lowest] = fresh
-	return fresh
+	m.blocks = append(m.blocks, found)
+	return found
 }
 
 // recall fills in what was agreed on before and names the rest by their places.
@@ -82,9 +73,6 @@ func (m *memory) keep(at safe.Block, queries []query, results []safe.Result) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	b := m.of(at, true)
-	if b == nil {
-		return
-	}
 	for i, q := range queries {
 		key := q.key()
 		if _, there := b.answers[key]; there {
@@ -123,12 +111,12 @@ func (m *memory) learn(at safe.Block, root common.Hash, facts map[common.Address
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	b := m.of(at, true)
-	if b == nil {
-		return
-	}
 	b.root = root
 	for address, more := range facts {
 		known, there := b.facts[address]
+		if !there && len(b.facts) >= accountsKept {
+			continue
+		}
 		if !there {
 			known = accountFacts{code: more.code, slots: map[common.Hash]common.Hash{}}
 			b.facts[address] = known

@@ -20,6 +20,8 @@ const (
 	// last proof came later is asked, and no longer waited for.
 	proofGrace = 300 * time.Millisecond
 	proofTries = 2 // once beside the reading, and once for what only the reading named
+	// proofDepth is how far below the newest block proofs are asked for: most nodes keep the state of 128 blocks.
+	proofDepth = 100
 )
 
 // Disproved says that a proof contradicts what enough providers agreed on. It is an [ErrDisproved].
@@ -57,6 +59,9 @@ func (l *lesson) late() bool {
 // ask has everyone who serves proofs prove slots of accounts at a block. It returns at once; nil when nobody could, or nothing is left
 // to be proven.
 func (c *Client) ask(ctx context.Context, at safe.Block, of wanted) *lesson {
+	if newest, known := c.recent.within(time.Now(), 24*time.Hour); known && at.Number+proofDepth < newest.Number {
+		return nil
+	}
 	of = c.memory.unproven(at, of)
 	var able []*provider
 	for _, p := range c.providers {
@@ -117,7 +122,7 @@ func (c *Client) hear(at safe.Block, l *lesson, answers <-chan answer[proven], o
 func (c *Client) judgeProof(a answer[proven], late bool) {
 	var malformed *providerError
 	var refused *rpcError
-	rest, why := time.Duration(0), a.err
+	var rest time.Duration
 	switch {
 	case a.err == nil:
 		a.from.proofs.works(late)
@@ -138,7 +143,7 @@ func (c *Client) judgeProof(a answer[proven], late bool) {
 		return
 	}
 	if a.from.proofs.rest(time.Now().Add(rest)) && rest == restFailed {
-		c.log.Warn("provider proves nothing", "chain", c.cfg.Name, "provider", a.from.name, "reason", why.Error())
+		c.log.Warn("provider proves nothing", "chain", c.cfg.Name, "provider", a.from.name, "reason", a.err.Error())
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"math/big"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -465,4 +466,121 @@ func (p *provenChain) answer(ctx context.Context, method string, params []json.R
 		return map[string]any{"accountProof": p.prove(address[:]), "storageProof": []any{}}, nil
 	}
 	return p.fakeChain.answer(ctx, method, params)
+}
+
+// TestMemoryIsOfAFewBlocksAndBounded, and of no other block than the one asked about.
+func TestMemoryIsOfAFewBlocksAndBounded(t *testing.T) {
+	var m memory
+	block := func(i int) safe.Block {
+		return safe.Block{Number: uint64(i), Hash: common.BigToHash(big.NewInt(int64(i + 1)))}
+	}
+	q := []query{callQuery(common.Address{}, paused)}
+	for i := range blocksKept + 1 {
+		m.keep(block(i), q, []safe.Result{{Data: []byte{byte(i)}}})
+		m.learn(block(i), common.Hash{1}, map[common.Address]accountFacts{guardian: {slots: map[common.Hash]common.Hash{{}: {}}}})
+	}
+	for i := range blocksKept + 1 {
+		results, missing := m.recall(block(i), q)
+		if gone := i == 0; gone != (len(missing) == 1) || !gone && !bytes.Equal(results[0].Data, []byte{byte(i)}) {
+			t.Errorf("block %d: %v, missing %v", i, results, missing)
+		}
+	}
+	first := block(1)
+	other := first
+	other.Hash = common.Hash{0xff} // the same height
+	if _, missing := m.recall(other, q); len(missing) != 1 {
+		t.Error("what was read at one block is told of another")
+	}
+	big := make([]query, 3)
+	for i := range big {
+		big[i] = callQuery(common.Address{}, safe.Call{Data: []byte{byte(i)}})
+	}
+	m.keep(first, big, []safe.Result{{Data: make([]byte, bytesKept/2)}, {Data: make([]byte, bytesKept/2)}, {Data: []byte{1}}})
+	if _, missing := m.recall(first, big); len(missing) != 2 || m.blocks[len(m.blocks)-1].size > bytesKept {
+		t.Errorf("missing %v, %d bytes", missing, m.blocks[len(m.blocks)-1].size)
+	}
+	results, _ := m.recall(first, q)
+	results[0].Data[0] = 77
+	if again, _ := m.recall(first, q); again[0].Data[0] == 77 {
+		t.Error("who was told can change what is remembered")
+	}
+	m.forget(first)
+	if _, missing := m.recall(first, q); len(missing) != 1 {
+		t.Error("it does not forget")
+	}
+	if _, known := m.proven(first, claim{account: guardian}); !known {
+		t.Error("what was proven is forgotten with what was agreed on")
+	}
+}
+
+// TestWhatWasAgreedAtABlockIsNotAskedAgain, and what failed is.
+func TestWhatWasAgreedAtABlockIsNotAskedAgain(t *testing.T) {
+	f := readable(5)
+	nodes := []*node{newNode(f), newNode(f).says("eth_call", refuses(-32000, "internal error"))}
+	c := dial(t, nil, nodes...)
+	_, err := c.Read(t.Context(), f.head().Block, []safe.Call{paused})
+	wants(t, err, ErrNoAgreement)
+	nodes[1].says("eth_call", nil)
+	f.calls["more()"] = safe.Result{Reverted: true, Data: reverts("no")}
+	more := safe.Call{To: paused.To, Data: []byte("more()")}
+	for range 3 {
+		must[[]safe.Result](t)(c.Read(t.Context(), f.head().Block, []safe.Call{paused}))
+		if r := must[[]safe.Result](t)(c.Read(t.Context(), f.head().Block, []safe.Call{paused, more})); r[0].Reverted || !r[1].Reverted || safe.Explain(r[1].Data) != "no" {
+			t.Errorf("results are %+v", r)
+		}
+	}
+	c.wg.Wait()
+	if n := nodes[1].count("eth_call"); n != 3 { // refused once, and each question once
+		t.Errorf("asked %d times", n)
+	}
+	must[[]safe.Result](t)(c.Read(t.Context(), f.grow("main").Block, []safe.Call{paused}))
+	c.wg.Wait()
+	if n := nodes[1].count("eth_call"); n != 4 {
+		t.Errorf("asked %d times: another block is another question", n)
+	}
+}
+
+// BenchmarkReading is a decision read of a Safe with three providers, with proofs and without.
+func BenchmarkReading(b *testing.B) {
+	chain, err := devnet.Start(devnet.Config{Manual: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = chain.Close() }()
+	s, err := devnet.NewStack(b.Context(), chain, devnet.StackConfig{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for name, proofs := range map[string]lie{"proven": nil, "agreed": refuses(-32601, "method not found")} {
+		b.Run(name, func(b *testing.B) {
+			net := network{}
+			cfg := Config{Name: "testnet", ChainID: 31337, HTTPClient: &http.Client{Transport: net}}
+			for _, host := range []string{"one", "two", "three"} {
+				net[host] = newNode(devChain{chain}).says("eth_getProof", proofs)
+				cfg.Providers = append(cfg.Providers, Provider{Name: host, URL: "http://" + host})
+			}
+			c, err := Dial(b.Context(), cfg)
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer c.Close()
+			for b.Loop() {
+				c.memory = memory{} //nolint:govet // nobody else is at it
+				state, err := c.SafeState(b.Context(), s.Guardian)
+				if err != nil || state.Proven != (proofs == nil) {
+					b.Fatal(state, err)
+				}
+				c.wg.Wait()
+			}
+		})
+	}
+}
+
+func BenchmarkDecodeProof(b *testing.B) {
+	raw, root, slots := sampleProof(b)
+	for b.Loop() {
+		if _, err := decodeProof(raw, root, guardian, slots); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

@@ -34,7 +34,7 @@ func (c *Client) SafeState(ctx context.Context, address common.Address) (safe.St
 // StateAt reads a Safe at one block, every value at that block's hash. Verified is about the implementation that the Safe
 // names in its storage, and about the hash that it computes for a probe. Proven is about every value of a verified Safe: where any provider
 // serves proofs, what enough of them agreed on is also held against the block's state root, and fails with [ErrDisproved] when that says
-// otherwise.
+// otherwise. With a single provider nothing is called proven: the block is its own word, too.
 func (c *Client) StateAt(ctx context.Context, at safe.Block, address common.Address) (safe.State, error) {
 	l := look{c: c, what: fmt.Sprintf("read safe state at block %d", at.Number), at: at, address: address, queries: stateQueries(address)}
 	early := c.ask(ctx, at, c.layouts.expected(l.queries))
@@ -60,7 +60,7 @@ func (c *Client) StateAt(ctx context.Context, at safe.Block, address common.Addr
 	if err != nil {
 		return safe.State{}, err
 	}
-	state.Proven = state.Proven && state.Verified != safe.VerifiedByProvider
+	state.Proven = state.Proven && state.Verified != safe.VerifiedByProvider && c.Corroborated()
 	c.memory.keep(at, l.queries, l.results)
 	return state, nil
 }
