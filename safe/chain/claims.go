@@ -7,6 +7,7 @@ import (
 	"math/big"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/crypto"
@@ -177,8 +178,26 @@ type layout struct {
 
 // layouts are the Safes that were proven to be of a release, as they were when last looked at.
 type layouts struct {
-	mu sync.Mutex // guards of
-	of map[common.Address]layout
+	mu     sync.Mutex // guards everything below
+	of     map[common.Address]layout
+	looked map[common.Address]time.Time // when one was last looked at that is not in of
+}
+
+// lookAgain is how long an address that is no known Safe is left alone.
+const lookAgain = time.Minute
+
+// isNews reports whether nothing is known of an address and nobody looked lately. Who asks is taken to look.
+func (l *layouts) isNews(address common.Address, now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, known := l.of[address]; known || now.Sub(l.looked[address]) < lookAgain {
+		return false
+	}
+	if l.looked == nil || len(l.looked) >= maxProven {
+		l.looked = map[common.Address]time.Time{}
+	}
+	l.looked[address] = now
+	return true
 }
 
 func (l *layouts) known(address common.Address) (layout, bool) {

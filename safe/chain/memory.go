@@ -68,6 +68,17 @@ func (m *memory) recall(at safe.Block, queries []query) (results []safe.Result, 
 	return results, missing
 }
 
+// holds reports whether all of it is remembered.
+func (m *memory) holds(at safe.Block, queries []query) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	b := m.of(at, false)
+	return b != nil && !slices.ContainsFunc(queries, func(q query) bool {
+		_, there := b.answers[q.key()]
+		return !there
+	})
+}
+
 // keep remembers what was agreed on, as far as there is room.
 func (m *memory) keep(at safe.Block, queries []query, results []safe.Result) {
 	m.mu.Lock()

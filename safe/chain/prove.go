@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/common/hexutil"
 
 	"belay/safe"
 )
@@ -85,6 +87,28 @@ func (c *Client) ask(ctx context.Context, at safe.Block, of wanted) *lesson {
 		return nil
 	}
 	return l
+}
+
+// askBeside asks for what a reading is going to claim, as far as that is known before it, unless the reading is remembered.
+func (c *Client) askBeside(ctx context.Context, at safe.Block, queries []query) *lesson {
+	of := c.layouts.expected(queries)
+	if len(of) == 0 || c.memory.holds(at, queries) {
+		return nil
+	}
+	return c.ask(ctx, at, of)
+}
+
+// discover looks at a Safe that is asked for its owners before anything is known of its code, as after a start: beside the
+// reading, so that the next ones can be proven.
+func (c *Client) discover(at safe.Block, queries []query, by []*provider) {
+	if len(by) == 0 {
+		return
+	}
+	for _, q := range queries {
+		if q.plain && bytes.Equal(q.data, safe.OwnersCall(q.to).Data) && c.layouts.isNews(q.to, time.Now()) {
+			_ = c.start(func() { _, _ = c.StateAt(c.life, at, q.to) }) // whoever needs the answer asks for it, and hears why there is none
+		}
+	}
 }
 
 // hear takes in what the providers prove.
@@ -285,14 +309,11 @@ const proofMethod = "eth_getProof"
 // whatever becomes of it says nothing of the provider's health.
 func (p *provider) prove(ctx context.Context, at safe.Block, root common.Hash, of wanted) (proven, error) {
 	accounts := slices.SortedFunc(maps.Keys(of), common.Address.Cmp)
-	var requests []request
-	for _, account := range accounts {
-		requests = append(requests, request{proofMethod, []any{account, of[account], pin(at)}})
+	answers, err := p.askProofs(ctx, accounts, of, pin(at), at, root)
+	var refused *rpcError
+	if errors.As(err, &refused) && refused.code == codeInvalidParams { // it may take no hash; a proof of another block would be found out
+		answers, err = p.askProofs(ctx, accounts, of, hexutil.Uint64(at.Number), at, root)
 	}
-	if root == (common.Hash{}) {
-		requests = append(requests, request{"eth_getBlockByHash", []any{at.Hash, false}})
-	}
-	answers, err := catchUp(ctx, p, func() ([]response, error) { return p.aside(ctx, requests) })
 	if err != nil {
 		return proven{}, err
 	}
@@ -308,6 +329,18 @@ func (p *provider) prove(ctx context.Context, at safe.Block, root common.Hash, o
 		}
 	}
 	return got, nil
+}
+
+// askProofs asks for a proof of each account at a block, however that is named, and for its header where the root is not known.
+func (p *provider) askProofs(ctx context.Context, accounts []common.Address, of wanted, block any, at safe.Block, root common.Hash) ([]response, error) {
+	var requests []request
+	for _, account := range accounts {
+		requests = append(requests, request{proofMethod, []any{account, of[account], block}})
+	}
+	if root == (common.Hash{}) {
+		requests = append(requests, request{"eth_getBlockByHash", []any{at.Hash, false}})
+	}
+	return catchUp(ctx, p, func() ([]response, error) { return p.aside(ctx, requests) })
 }
 
 // gave is the failure of a provider whose answer has the right shape and proves nothing.

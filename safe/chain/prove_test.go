@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"math/big"
 	"net/http"
@@ -582,5 +583,66 @@ func BenchmarkDecodeProof(b *testing.B) {
 		if _, err := decodeProof(raw, root, guardian, slots); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// TestAfterAStartTheNextReadingIsProven: nothing is known of a Safe yet, and the hot path asks for its owners alone. Liars get through once, before
+// anyone has looked at the Safe's code, and no more.
+func TestAfterAStartTheNextReadingIsProven(t *testing.T) {
+	s := startStack(t, safe.V1_4_1, nil)
+	ctx := testContext(t)
+	nodes := s.nodes(3)
+	c := dial(t, nil, nodes...)
+	head, _, err := c.Head(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	must[[]safe.Result](t)(c.Read(ctx, head, safeReads(s.Guardian)))
+	c.wg.Wait()
+	s.Chain.Seal()
+	if head, _, err = c.Head(ctx); err != nil {
+		t.Fatal(err)
+	}
+	nodes[0].says("eth_call", swaps("e75235b8", wordOf(1)))
+	nodes[1].says("eth_call", swaps("e75235b8", wordOf(1)))
+	_, err = c.Read(ctx, head, safeReads(s.Guardian))
+	wants(t, err, ErrDisproved, "the threshold of")
+}
+
+// TestAProofIsAskedForByNumberWhereNoHashIsTaken; that of another block would prove nothing.
+func TestAProofIsAskedForByNumberWhereNoHashIsTaken(t *testing.T) {
+	s := startStack(t, safe.V1_4_1, nil)
+	nodes := s.nodes(2)
+	for _, n := range nodes {
+		n.says("eth_getProof", func(params []rawJSON, honest func() (any, *wireError)) (any, *wireError) {
+			if bytes.Contains(params[2], []byte("blockHash")) {
+				return refuse(-32602, "invalid argument 2: cannot unmarshal object into Go value of type string")
+			}
+			return honest()
+		})
+	}
+	if state := must[safe.State](t)(dial(t, nil, nodes...).SafeState(testContext(t), s.Guardian)); !state.Proven {
+		t.Error("it is not proven")
+	}
+}
+
+func TestAnotherClientProvesToo(t *testing.T) {
+	ctx := testContext(t)
+	url, stop, err := devnet.StartAnvil(ctx)
+	if errors.Is(err, devnet.ErrNotInstalled) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	c := must[*Client](t)(Dial(ctx, Config{Name: "anvil", ChainID: 31337, Providers: []Provider{{Name: "one", URL: url}, {Name: "two", URL: url}}}))
+	defer c.Close()
+	head, _, err := c.Head(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if provers := must[[]string](t)(c.Provers(ctx, head)); len(provers) != 2 {
+		t.Errorf("%v prove", provers)
 	}
 }

@@ -156,11 +156,12 @@ func (c *Client) read(ctx context.Context, what string, at safe.Block, queries [
 
 // readProven is read with what of it a proof can decide held against one. It fails with [ErrDisproved].
 func (c *Client) readProven(ctx context.Context, what string, at safe.Block, queries []query) ([]safe.Result, error) {
-	early := c.ask(ctx, at, c.layouts.expected(queries))
+	early := c.askBeside(ctx, at, queries)
 	results, by, err := c.agree(ctx, what, at, queries)
 	if err != nil {
 		return nil, err
 	}
+	c.discover(at, queries, by)
 	if _, err := c.check(ctx, at, claimsOf(queries, results, c.layouts.known), by, early); err != nil {
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}

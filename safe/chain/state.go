@@ -37,7 +37,7 @@ func (c *Client) SafeState(ctx context.Context, address common.Address) (safe.St
 // otherwise. With a single provider nothing is called proven: the block is its own word, too.
 func (c *Client) StateAt(ctx context.Context, at safe.Block, address common.Address) (safe.State, error) {
 	l := look{c: c, what: fmt.Sprintf("read safe state at block %d", at.Number), at: at, address: address, queries: stateQueries(address)}
-	early := c.ask(ctx, at, c.layouts.expected(l.queries))
+	early := c.askBeside(ctx, at, l.queries)
 	var err error
 	if l.results, l.by, err = c.agree(ctx, l.what, at, l.queries); err != nil {
 		return safe.State{}, err
