@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"belay/configs"
 	"belay/governance"
@@ -81,6 +82,9 @@ func answerOf(ready bool) string {
 	return "Could you pause now? NO."
 }
 
+// patience is how long a check waits for a proof: nobody is in a hurry then, and it should be known whether there is one.
+const patience = 3 * time.Second
+
 // checkLive dials everything anew and looks at it.
 func checkLive(ctx context.Context, cfg *configs.Config) ([]finding, bool) {
 	chains := map[string]*chain.Client{}
@@ -89,7 +93,9 @@ func checkLive(ctx context.Context, cfg *configs.Config) ([]finding, bool) {
 		findings = append(findings, finding{warn, "configuration", w.Error()})
 	}
 	for _, c := range cfg.Chains {
-		client, err := chain.Dial(ctx, chainConfig(c, slog.New(slog.DiscardHandler), nil))
+		dialled := chainConfig(c, slog.New(slog.DiscardHandler), nil)
+		dialled.ProofWait = patience
+		client, err := chain.Dial(ctx, dialled)
 		if err != nil {
 			findings = append(findings, finding{fail, "chain " + c.Name, err.Error()})
 			continue

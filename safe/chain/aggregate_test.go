@@ -108,6 +108,7 @@ func oddReads() (calls []safe.Call, names []string) {
 		}
 		add("nobody", safe.Call{To: common.BytesToAddress([]byte{0xee, byte(i)})})
 		add("the zero address", safe.Call{Data: []byte{1, byte(i)}})
+		add("the zero address", safe.Call{Data: make([]byte, 96+i)})
 		add("a precompile", safe.Call{To: common.BytesToAddress([]byte{2}), Data: []byte{byte(i)}})
 	}
 	return calls, names

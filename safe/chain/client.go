@@ -57,6 +57,8 @@ type Config struct {
 	Finalized bool
 	// Timeout bounds one exchange with one provider; 0 means 5 s.
 	Timeout time.Duration
+	// ProofWait is how long an agreed reading waits for the first proof; 0 means 0.3 s.
+	ProofWait time.Duration
 
 	Logger     *slog.Logger // nil is silent
 	HTTPClient *http.Client // nil is one of our own. Redirects are never followed
@@ -78,8 +80,8 @@ func (c Config) Validate() error {
 	if c.Agreement < 0 || c.Agreement > len(c.Providers) {
 		return fmt.Errorf("agreement of %d cannot be reached with %d providers", c.Agreement, len(c.Providers))
 	}
-	if c.Confirmations < 0 || c.Timeout < 0 {
-		return errors.New("confirmations and timeout cannot be negative")
+	if c.Confirmations < 0 || c.Timeout < 0 || c.ProofWait < 0 {
+		return errors.New("confirmations and timeouts cannot be negative")
 	}
 	names := map[string]bool{}
 	for i, p := range slices.Concat(c.Providers, c.Private) {
@@ -147,6 +149,9 @@ func Dial(ctx context.Context, cfg Config) (*Client, error) {
 	}
 	if cfg.Confirmations == 0 {
 		cfg.Confirmations = 1
+	}
+	if cfg.ProofWait == 0 {
+		cfg.ProofWait = proofGrace
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)

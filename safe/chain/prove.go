@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	// proofGrace is how long an agreed reading waits for the first proof, which was asked for at the same time. A provider whose
-	// last proof came later is asked, and no longer waited for.
+	// proofGrace is how long an agreed reading waits by default for the first proof, which was asked for at the same time. A provider
+	// whose last proof came later is asked, and no longer waited for.
 	proofGrace = 300 * time.Millisecond
 	proofTries = 2 // once beside the reading, and once for what only the reading named
 	// proofDepth is how far below the newest block proofs are asked for: most nodes keep the state of 128 blocks.
@@ -172,9 +172,9 @@ func (c *Client) judgeProof(a answer[proven], late bool) {
 }
 
 // await waits for the first proof, for as long as one can be expected. It reports whether there is one.
-func (l *lesson) await(ctx context.Context) bool {
-	l.due.CompareAndSwap(0, time.Now().Add(proofGrace).UnixNano())
-	grace := time.NewTimer(proofGrace)
+func (l *lesson) await(ctx context.Context, patience time.Duration) bool {
+	l.due.CompareAndSwap(0, time.Now().Add(patience).UnixNano())
+	grace := time.NewTimer(patience)
 	defer grace.Stop()
 	select {
 	case <-l.heard:
@@ -213,7 +213,7 @@ func (c *Client) check(ctx context.Context, at safe.Block, claims []claim, by []
 		if asked == nil {
 			return false, nil
 		}
-		if !asked.await(ctx) {
+		if !asked.await(ctx, c.cfg.ProofWait) {
 			return false, c.lookLater(at, claims, by, asked)
 		}
 		asked = nil

@@ -555,7 +555,7 @@ func BenchmarkReading(b *testing.B) {
 	for name, proofs := range map[string]lie{"proven": nil, "agreed": refuses(-32601, "method not found")} {
 		b.Run(name, func(b *testing.B) {
 			net := network{}
-			cfg := Config{Name: "testnet", ChainID: 31337, HTTPClient: &http.Client{Transport: net}}
+			cfg := Config{Name: "testnet", ChainID: 31337, HTTPClient: &http.Client{Transport: net}, ProofWait: time.Minute}
 			for _, host := range []string{"one", "two", "three"} {
 				net[host] = newNode(devChain{chain}).says("eth_getProof", proofs)
 				cfg.Providers = append(cfg.Providers, Provider{Name: host, URL: "http://" + host})
