@@ -138,6 +138,13 @@ func listClaims(account, start common.Address, list []common.Address, closed boo
 	return all
 }
 
+// lookSoon takes back that somebody looked: nothing came of it.
+func (l *layouts) lookSoon(address common.Address) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.looked, address)
+}
+
 // wanted are storage slots to prove, by account. An account without any is asked for its code.
 type wanted map[common.Address][]common.Hash
 
@@ -184,7 +191,7 @@ type layouts struct {
 }
 
 // lookAgain is how long an address that is no known Safe is left alone.
-const lookAgain = time.Minute
+const lookAgain = 10 * time.Minute
 
 // isNews reports whether nothing is known of an address and nobody looked lately. Who asks is taken to look.
 func (l *layouts) isNews(address common.Address, now time.Time) bool {
@@ -207,18 +214,22 @@ func (l *layouts) known(address common.Address) (layout, bool) {
 	return found, ok
 }
 
-// see remembers a Safe, or forgets it when its code is no longer that of a release.
+// see remembers a Safe with the code of a release. One that is upgraded to other code is not forgotten: a proof tells which code it runs,
+// and the providers' word alone must not end that it is asked for.
 func (l *layouts) see(address common.Address, s safe.State) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if s.Verified == safe.VerifiedByProvider {
-		delete(l.of, address)
 		return
 	}
 	if l.of == nil || len(l.of) >= maxProven {
 		l.of = map[common.Address]layout{}
 	}
-	l.of[address] = layout{singleton: s.Singleton, owners: s.Owners, modules: s.Modules}
+	l.of[address] = layoutOf(s)
+}
+
+func layoutOf(s safe.State) layout {
+	return layout{singleton: s.Singleton, owners: s.Owners, modules: s.Modules}
 }
 
 // expected are the slots that a reading will make claims about, as far as that can be known beforehand, so that they can be

@@ -98,17 +98,22 @@ func (c *Client) askBeside(ctx context.Context, at safe.Block, queries []query) 
 	return c.ask(ctx, at, of)
 }
 
-// discover looks at a Safe that is asked for its owners before anything is known of its code, as after a start: beside the
-// reading, so that the next ones can be proven.
-func (c *Client) discover(at safe.Block, queries []query, by []*provider) {
-	if len(by) == 0 {
-		return
-	}
+// discover looks at the whole of a Safe that is asked for its owners before anything is known of its code, as after a start: what its slots
+// mean has to be known before a proof can say anything of them. It fails where the look is disproved.
+func (c *Client) discover(ctx context.Context, at safe.Block, queries []query, by []*provider) error {
 	for _, q := range queries {
-		if q.plain && bytes.Equal(q.data, safe.OwnersCall(q.to).Data) && c.layouts.isNews(q.to, time.Now()) {
-			_ = c.start(func() { _, _ = c.StateAt(c.life, at, q.to) }) // whoever needs the answer asks for it, and hears why there is none
+		if len(by) == 0 || !q.plain || !bytes.Equal(q.data, safe.OwnersCall(q.to).Data) || !c.layouts.isNews(q.to, time.Now()) {
+			continue
+		}
+		_, err := c.StateAt(ctx, at, q.to)
+		if err != nil && !errors.Is(err, ErrNotSafe) {
+			c.layouts.lookSoon(q.to)
+		}
+		if errors.Is(err, ErrDisproved) {
+			return err
 		}
 	}
+	return nil // any other failure says nothing of the reading, which was agreed on
 }
 
 // hear takes in what the providers prove.

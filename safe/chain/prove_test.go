@@ -586,25 +586,50 @@ func BenchmarkDecodeProof(b *testing.B) {
 	}
 }
 
-// TestAfterAStartTheNextReadingIsProven: nothing is known of a Safe yet, and the hot path asks for its owners alone. Liars get through once, before
-// anyone has looked at the Safe's code, and no more.
-func TestAfterAStartTheNextReadingIsProven(t *testing.T) {
+// TestAfterAStartTheFirstReadingIsProvenToo: nothing is known of a Safe yet, and the hot path asks for its owners alone. Liars who were there
+// first get nothing through, however often they are asked, nor do they make Belay forget what it knew of the Safe.
+func TestAfterAStartTheFirstReadingIsProvenToo(t *testing.T) {
 	s := startStack(t, safe.V1_4_1, nil)
 	ctx := testContext(t)
 	nodes := s.nodes(3)
 	c := dial(t, nil, nodes...)
+	for name, l := range map[string]struct {
+		method string
+		lie    lie
+	}{
+		"the threshold": {"eth_call", swaps("e75235b8", wordOf(1))},
+		"the singleton": {"eth_getStorageAt", slotLie(safe.SlotSingleton, devnet.Address(18))},
+		"the code":      {"eth_getCode", always("0x60006000")},
+	} {
+		nodes[0].says(l.method, l.lie)
+		nodes[1].says(l.method, l.lie)
+		for range 2 {
+			s.Chain.Seal()
+			head, _, err := c.Head(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = c.Read(ctx, head, safeReads(s.Guardian))
+			wants(t, err, ErrDisproved, name+" of")
+		}
+		nodes[0].says(l.method, nil)
+		nodes[1].says(l.method, nil)
+	}
 	head, _, err := c.Head(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
 	must[[]safe.Result](t)(c.Read(ctx, head, safeReads(s.Guardian)))
-	c.wg.Wait()
+	for _, n := range nodes[:2] {
+		n.says("eth_getStorageAt", slotLie(safe.SlotSingleton, devnet.Address(18)))
+		n.says("eth_call", swaps("e75235b8", wordOf(1)))
+	}
 	s.Chain.Seal()
+	_, err = c.SafeState(ctx, s.Guardian)
+	wants(t, err, ErrDisproved)
 	if head, _, err = c.Head(ctx); err != nil {
 		t.Fatal(err)
 	}
-	nodes[0].says("eth_call", swaps("e75235b8", wordOf(1)))
-	nodes[1].says("eth_call", swaps("e75235b8", wordOf(1)))
 	_, err = c.Read(ctx, head, safeReads(s.Guardian))
 	wants(t, err, ErrDisproved, "the threshold of")
 }

@@ -161,7 +161,9 @@ func (c *Client) readProven(ctx context.Context, what string, at safe.Block, que
 	if err != nil {
 		return nil, err
 	}
-	c.discover(at, queries, by)
+	if err := c.discover(ctx, at, queries, by); err != nil {
+		return nil, fmt.Errorf("%s: %w", what, err)
+	}
 	if _, err := c.check(ctx, at, claimsOf(queries, results, c.layouts.known), by, early); err != nil {
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}

@@ -44,7 +44,7 @@ func (c *Client) StateAt(ctx context.Context, at safe.Block, address common.Addr
 	}
 	state, err := decodeState(at, l.results)
 	if err != nil {
-		if _, lied := l.check(ctx, early); lied != nil {
+		if _, lied := l.check(ctx, early, state); lied != nil {
 			return safe.State{}, lied
 		}
 		return safe.State{}, fmt.Errorf("%s: %w: %w", l.what, ErrNotSafe, err)
@@ -55,11 +55,11 @@ func (c *Client) StateAt(ctx context.Context, at safe.Block, address common.Addr
 	if err := c.verify(ctx, l.what, address, l.results[stateCode].Data, &state); err != nil {
 		return safe.State{}, err
 	}
-	c.layouts.see(address, state)
-	state.Proven, err = l.check(ctx, early)
+	state.Proven, err = l.check(ctx, early, state)
 	if err != nil {
 		return safe.State{}, err
 	}
+	c.layouts.see(address, state)
 	state.Proven = state.Proven && state.Verified != safe.VerifiedByProvider && c.Corroborated()
 	c.memory.keep(at, l.queries, l.results)
 	return state, nil
@@ -76,9 +76,10 @@ type look struct {
 	by      []*provider // of what was not remembered
 }
 
-// check holds the whole look against what is proven.
-func (l *look) check(ctx context.Context, early *lesson) (bool, error) {
-	proven, err := l.c.check(ctx, l.at, claimsOf(l.queries, l.results, l.c.layouts.known), l.by, early)
+// check holds the whole look against what is proven. What the calls say counts for a Safe whose code is known.
+func (l *look) check(ctx context.Context, early *lesson, s safe.State) (bool, error) {
+	known := func(common.Address) (layout, bool) { return layoutOf(s), s.Verified != safe.VerifiedByProvider }
+	proven, err := l.c.check(ctx, l.at, claimsOf(l.queries, l.results, known), l.by, early)
 	if err != nil {
 		return false, fmt.Errorf("%s: %w", l.what, err)
 	}
