@@ -406,6 +406,33 @@ func TestASlowProofIsWaitedForOnce(t *testing.T) {
 	})
 }
 
+// TestAProofTakesNoTimeBesideTheReading: it is asked for at the same moment, so that a round trip stays one.
+func TestAProofTakesNoTimeBesideTheReading(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProvenChain(t, map[common.Address]types.StateAccount{guardian: {CodeHash: crypto.Keccak256([]byte{1})}})
+		p.code = []byte{1}
+		const roundTrip = 80 * time.Millisecond
+		away := func(_ []rawJSON, honest func() (any, *wireError)) (any, *wireError) {
+			time.Sleep(roundTrip) // within the bubble: no wall time
+			return honest()
+		}
+		nodes := make([]*node, 3)
+		for i := range nodes {
+			nodes[i] = newNode(p).says("eth_getCode", away).says("eth_getProof", away)
+		}
+		c := dial(t, nil, nodes...)
+		at := p.grow()
+		began := time.Now()
+		must[[]common.Hash](t)(c.CodeHashes(t.Context(), at, guardian))
+		if took := time.Since(began); took != roundTrip {
+			t.Errorf("it took %s, want one round trip of %s", took, roundTrip)
+		}
+		if code, known := c.memory.proven(at, claim{account: guardian, ofCode: true}); !known || code != crypto.Keccak256Hash([]byte{1}) {
+			t.Error("it is not proven")
+		}
+	})
+}
+
 // provenChain is a scripted chain whose blocks have real headers over a real state trie.
 type provenChain struct {
 	*fakeChain
