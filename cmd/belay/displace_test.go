@@ -1,7 +1,6 @@
 package main
 
 import (
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -46,7 +45,7 @@ func TestAPauseTakesTheNonceOfARoutineTransactionThatIsOnItsWay(t *testing.T) {
 			i := newIncident(t)
 			if shared {
 				i.halt()
-				i.rewrite(", emergency_key_files: [secrets/emergency1, secrets/emergency2]", "")
+				rewrite(i.t, i.config, ", emergency_key_files: [secrets/emergency1, secrets/emergency2]", "")
 				i.start()
 			}
 			relayer, sender := crypto.PubkeyToAddress(i.stack.Relayer.PublicKey), crypto.PubkeyToAddress(i.stack.Emergency[0].PublicKey)
@@ -95,20 +94,5 @@ func TestAPauseTakesTheNonceOfARoutineTransactionThatIsOnItsWay(t *testing.T) {
 				t.Errorf("the pause ended at nonce %d, paused %v", pause.Nonce, i.paused("usdc"))
 			}
 		})
-	}
-}
-
-// rewrite replaces text of the configuration.
-func (i *incident) rewrite(old, with string) {
-	i.t.Helper()
-	text, err := os.ReadFile(i.config)
-	if err != nil {
-		i.t.Fatal(err)
-	}
-	if !strings.Contains(string(text), old) {
-		i.t.Fatalf("the configuration has no %q", old)
-	}
-	if err := os.WriteFile(i.config, []byte(strings.Replace(string(text), old, with, 1)), 0o600); err != nil {
-		i.t.Fatal(err)
 	}
 }

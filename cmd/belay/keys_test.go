@@ -86,7 +86,7 @@ func (i *incident) keepElsewhere(signerURL string) {
 			i.t.Fatal(err)
 		}
 	}
-	i.rewrite("key_file: secrets/relayer, emergency_key_files: [secrets/emergency1, secrets/emergency2]",
+	rewrite(i.t, i.config, "key_file: secrets/relayer, emergency_key_files: [secrets/emergency1, secrets/emergency2]",
 		fmt.Sprintf("keystore: {file: secrets/relayer.json, password_file: secrets/password}, emergency: [{remote: {url: %q, address: %q, kind: web3signer, token_file: secrets/signer-token}}]",
 			signerURL, crypto.PubkeyToAddress(i.stack.Emergency[0].PublicKey).Hex()))
 }

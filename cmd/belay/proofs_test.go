@@ -38,11 +38,12 @@ func (i *incident) withoutProofs() {
 		_, _ = io.Copy(w, answer.Body)
 	}))
 	i.t.Cleanup(server.Close)
-	i.rewrite(`(\{name: devnet, )url: "[^"]*"`, fmt.Sprintf("${1}ws_url: %q, url: %q", i.stack.Chain.WSURL(), server.URL+"/1"))
-	i.rewrite(`(\{name: second, )url: "[^"]*"`, fmt.Sprintf("${1}url: %q", server.URL+"/2"))
+	i.rewriteLike(`(\{name: devnet, )url: "[^"]*"`, fmt.Sprintf("${1}ws_url: %q, url: %q", i.stack.Chain.WSURL(), server.URL+"/1"))
+	i.rewriteLike(`(\{name: second, )url: "[^"]*"`, fmt.Sprintf("${1}url: %q", server.URL+"/2"))
 }
 
-func (i *incident) rewrite(pattern, fresh string) {
+// rewriteLike replaces what a pattern finds in the configuration.
+func (i *incident) rewriteLike(pattern, fresh string) {
 	i.t.Helper()
 	text, err := os.ReadFile(i.config)
 	re := regexp.MustCompile(pattern)
