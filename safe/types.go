@@ -116,6 +116,7 @@ type Simulation struct {
 	GasUsed  uint64   `json:"gas_used"` // gas units of the whole transaction; 0 when not OK
 	After    []Result `json:"after"`    // reads asked to run behind the transaction, in their order; nil where the provider cannot
 	Sweep    *Sweep   `json:"sweep"`    // nil when not asked for, or where no provider could
+	Effects  *Effects `json:"-"`        // what else it did; nil when not asked for, or where no provider could tell
 
 	Works int `json:"works,omitempty"` // where the providers contradict each other: how many say that it works
 	Fails int `json:"fails,omitempty"` // and how many that it does not
@@ -196,4 +197,5 @@ type SimulationRequest struct {
 	Signatures []byte           // packed
 	After      []Call           // reads to run behind the transaction
 	Sweep      bool             // try lower gas limits too
+	Effects    bool             // tell events and changes of state too
 }

@@ -27,7 +27,8 @@ const innerOnly = " (inner calls only)"
 // transaction's: owners, threshold, guard and everything else stay as they are.
 //
 // Every provider is asked. One answer is enough, but OK is claimed only when none says the opposite; then both are told.
-// After is filled when all who could run reads behind the transaction (eth_simulateV1) got the same. A provider that takes
+// After is filled when all who could run reads behind the transaction (eth_simulateV1) got the same. Effects, where they are asked for,
+// are the union of what anybody tells, see [safe.Effects]: events by eth_simulateV1, changes of state by debug_traceCall. A provider that takes
 // no state overrides runs the inner calls from the Safe's address, and its name says so. An error means that nobody could
 // simulate.
 func (c *Client) Simulate(ctx context.Context, r safe.SimulationRequest) (safe.Simulation, error) {
@@ -42,7 +43,15 @@ func (c *Client) Simulate(ctx context.Context, r safe.SimulationRequest) (safe.S
 	if err != nil {
 		return safe.Simulation{}, fmt.Errorf("simulate: %w", err)
 	}
-	votes, err := c.collectTrials(ctx, run)
+	var traces <-chan answer[trace]
+	if r.Effects {
+		var end func()
+		if traces, end, err = c.startTraces(ctx, run); err != nil {
+			return safe.Simulation{}, fmt.Errorf("simulate: %w", err)
+		}
+		defer end()
+	}
+	votes, until, err := c.collectTrials(ctx, run)
 	if err != nil {
 		return safe.Simulation{}, fmt.Errorf("simulate: %w", err)
 	}
@@ -59,15 +68,19 @@ func (c *Client) Simulate(ctx context.Context, r safe.SimulationRequest) (safe.S
 	}
 	s := judge(trials)
 	s.Block = r.At.Number
+	if r.Effects && s.OK {
+		s.Effects = c.effects(trials, awaitTraces(ctx, c, traces, until))
+	}
 	return s, nil
 }
 
-func (c *Client) collectTrials(ctx context.Context, run run) (*tally[trial], error) {
+// collectTrials gives what was said, and until when whoever told more of it may take.
+func (c *Client) collectTrials(ctx context.Context, run run) (_ *tally[trial], until time.Time, _ error) {
 	answers, release, err := askAll(ctx, c, c.providers, func(ctx context.Context, p *provider) (trial, error) {
 		return p.simulate(ctx, run)
 	})
 	if err != nil {
-		return nil, err
+		return nil, until, err
 	}
 	defer release()
 	votes := newTally(func(trial) string { return "" })
@@ -75,17 +88,17 @@ func (c *Client) collectTrials(ctx context.Context, run run) (*tally[trial], err
 	for range c.providers {
 		select {
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return nil, until, ctx.Err()
 		case <-grace:
-			return votes, nil
+			return votes, until, nil
 		case a := <-answers:
 			votes.add(a)
 		}
 		if grace == nil && len(votes.cast[""]) > 0 {
-			grace = time.After(simulateGrace)
+			grace, until = time.After(simulateGrace), time.Now().Add(simulateGrace)
 		}
 	}
-	return votes, nil
+	return votes, until, nil
 }
 
 // run is a simulation ready to be asked for.
@@ -93,6 +106,7 @@ type run struct {
 	safe.SimulationRequest
 	exec      safe.Call                   // the whole transaction
 	overrides map[common.Hash]common.Hash // storage of the Safe; nil when it is really signed
+	unguarded bool                        // run as if there were no guard, see blame
 }
 
 func (c *Client) newRun(r safe.SimulationRequest) (run, error) {
@@ -138,6 +152,10 @@ type trial struct {
 	after  []safe.Result
 	sweep  *safe.Sweep // nil where it was not asked for or could not be had
 	inner  bool        // only the inner calls were run
+
+	honoured bool // overrides were part of the method, see trust
+	logged   bool // logs were told, if there are any
+	logs     []safe.Log
 }
 
 type namedTrial struct {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/common/hexutil"
 
 	"belay/safe"
 )
@@ -113,6 +114,7 @@ func isTooLittleToBegin(refused *rpcError) bool {
 type simulatedLog struct {
 	Address common.Address `json:"address"`
 	Topics  []common.Hash  `json:"topics"`
+	Data    hexutil.Bytes  `json:"data"`
 }
 
 func (l simulatedLog) same(other simulatedLog) bool {

@@ -30,12 +30,19 @@ func (p *provider) simulate(ctx context.Context, r run) (trial, error) {
 	if errors.Is(err, errUnsupported) {
 		t, err = p.tryInner(ctx, r)
 	}
-	return t, err
+	if err != nil {
+		return t, err
+	}
+	return p.blame(ctx, r, t), nil
 }
 
 // tryBlock runs the transaction and then the reads in a simulated next block, by eth_simulateV1.
 func (p *provider) tryBlock(ctx context.Context, r run) (trial, error) {
 	answers, err := p.call(ctx, r.simulateV1(trialGas))
+	if err == nil && r.Effects && answers[0].err != nil && answers[0].err.code == codeInvalidParams {
+		r.Effects = false // the method without its extra
+		answers, err = p.call(ctx, r.simulateV1(trialGas))
+	}
 	if err != nil {
 		return trial{}, err
 	}
@@ -50,9 +57,11 @@ func (p *provider) tryBlock(ctx context.Context, r run) (trial, error) {
 		return trial{}, err
 	}
 	t, err := p.judgeExec(ctx, r, calls[0].result(), overridesHonoured)
+	t.honoured = true
 	if err != nil || !t.ok {
 		return t, err
 	}
+	t.logged, t.logs = true, calls[0].Logs.told()
 	t.gas = uint64(calls[0].GasUsed)
 	t.after = []safe.Result{}
 	for _, call := range calls[1:] {
@@ -74,7 +83,11 @@ func (r run) simulateV1(gas uint64) request {
 	if r.overrides != nil {
 		block["stateOverrides"] = r.stateOverrides()
 	}
-	return request{"eth_simulateV1", []any{map[string]any{"blockStateCalls": []any{block}}, pin(r.At)}}
+	payload := map[string]any{"blockStateCalls": []any{block}}
+	if r.Effects {
+		payload["traceTransfers"] = true
+	}
+	return request{"eth_simulateV1", []any{payload, pin(r.At)}}
 }
 
 // simulated reads the answer to simulateV1: the transaction and each read.
@@ -96,7 +109,7 @@ type simulatedCall struct {
 	Status  hexutil.Uint64 `json:"status"`
 	Data    hexutil.Bytes  `json:"returnData"`
 	GasUsed hexutil.Uint64 `json:"gasUsed"`
-	Logs    []simulatedLog `json:"logs"`
+	Logs    simulatedLogs  `json:"logs"`
 	Error   *struct {
 		Data json.RawMessage `json:"data"`
 	} `json:"error"`
@@ -196,7 +209,7 @@ func (p *provider) explain(ctx context.Context, r run, data []byte) string {
 	failed, cause, alone := p.replay(ctx, r)
 	switch {
 	case failed == nil && code == "" && alone:
-		return "refused by the Safe or its guard: " + words
+		return refusedBySafe + words
 	case failed == nil:
 		return words
 	case bytes.Equal(failed.Data, data):
