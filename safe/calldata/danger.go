@@ -39,13 +39,14 @@ const (
 	DangerUnknownCalldata = "unknown_calldata"
 	DangerMalformed       = "malformed_calldata"
 	DangerTooDeep         = "too_deep"
-	DangerReplayable      = "replayable_on" // the signature is good on every chain
-	DangerNonceBurns      = "nonce_burns"   // a failed execution uses the nonce up
-	DangerNoCode          = "no_code"       // a call that succeeds and does nothing
-	DangerCodeChanged     = "code_changed"  // a contract is not the one that its ABI was configured for
-	DangerBurnable        = "burnable"      // too little gas uses up the nonce without effect
-	DangerUnverified      = "unverified"    // the Safe's own code is none that was published
-	DangerLeftOut         = "left_out"      // a call of a pause that reverts, so that the rest goes on without it
+	DangerReplayable      = "replayable_on"     // the signature is good on every chain
+	DangerNonceBurns      = "nonce_burns"       // a failed execution uses the nonce up
+	DangerNoCode          = "no_code"           // a call that succeeds and does nothing
+	DangerCodeChanged     = "code_changed"      // a contract is not the one that its ABI was configured for
+	DangerBurnable        = "burnable"          // too little gas uses up the nonce without effect
+	DangerUnverified      = "unverified"        // the Safe's own code is none that was published
+	DangerUnexpected      = "unexpected_change" // simulated, it does what no call of it says: see Tell
+	DangerLeftOut         = "left_out"          // a call of a pause that reverts, so that the rest goes on without it
 )
 
 // Dangers lists what is dangerous about a transaction of the Safe d, every call within it included, worst first as far as

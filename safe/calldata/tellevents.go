@@ -1,0 +1,159 @@
+package calldata
+
+import (
+	"fmt"
+	"math/big"
+	"slices"
+	"strings"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/crypto"
+	"github.com/holiman/uint256"
+
+	"belay/safe"
+)
+
+// routine are the events with which a Safe ends every execution.
+var routine = map[common.Hash]bool{
+	crypto.Keccak256Hash([]byte("ExecutionSuccess(bytes32,uint256)")):                                                                        true,
+	crypto.Keccak256Hash([]byte("SafeMultiSigTransaction(address,uint256,bytes,uint8,uint256,uint256,uint256,address,address,bytes,bytes)")): true,
+}
+
+// logs tells what moves, and what contracts say.
+func (t *teller) logs() {
+	type who struct {
+		address common.Address
+		by      string
+	}
+	unknown, marks, order := map[who]int{}, map[who][]string{}, []who{}
+	for _, l := range t.ran.Effects.Logs {
+		if l.What.Address == t.ran.Safe && len(l.What.Topics) > 0 && routine[l.What.Topics[0]] {
+			continue
+		}
+		e, args, ok := decodeEvent(l.What)
+		switch {
+		case !ok:
+			w := who{l.What.Address, strings.Join(l.By, ", ")}
+			if unknown[w]++; unknown[w] == 1 {
+				marks[w], order = l.By, append(order, w)
+			}
+		case !t.moves(l, e, args):
+			t.effect(rankSays, l.By, t.book.eventWords(l.What.Address, e, args))
+		}
+	}
+	for _, w := range order {
+		word := "events that Belay has no words for"
+		if unknown[w] == 1 {
+			word = "event that Belay has no words for"
+		}
+		t.effect(rankCounts, marks[w], fmt.Sprintf("%s: %d %s", t.name(w.address), unknown[w], word))
+	}
+}
+
+// moves tells an event that moves something or lets somebody move it; false for any other.
+func (t *teller) moves(l safe.Seen[safe.Log], e Function, args []Arg) bool {
+	token, single := l.What.Address, len(l.What.Topics) == 4 // all of an ERC-721's arguments are indexed
+	switch e.Name {
+	case "Transfer":
+		t.moved(l.By, token, addressOf(args[0]), addressOf(args[1]), numberOf(args[2]), single)
+	case "TransferSingle":
+		t.holding(l.By, token, addressOf(args[1]), addressOf(args[2]), fmt.Sprintf("%s of id %s", numberOf(args[4]), numberOf(args[3])), numberOf(args[4]).String())
+	case "TransferBatch":
+		t.holding(l.By, token, addressOf(args[1]), addressOf(args[2]), fmt.Sprintf("ids %s in amounts %s", args[3].Text(), args[4].Text()), "")
+	case "Approval":
+		t.approved(l.By, token, addressOf(args[0]), addressOf(args[1]), numberOf(args[2]), single)
+	case "ApprovalForAll":
+		t.approvedAll(l.By, token, addressOf(args[0]), addressOf(args[1]), args[2].Value == true)
+	default:
+		return false
+	}
+	return true
+}
+
+func addressOf(a Arg) common.Address {
+	address, _ := a.Value.(common.Address)
+	return address
+}
+
+func numberOf(a Arg) *big.Int {
+	if n, ok := a.Value.(*big.Int); ok {
+		return n
+	}
+	return new(big.Int)
+}
+
+// moved tells an amount of a token, one token of many, or ether.
+func (t *teller) moved(by []string, token, from, to common.Address, amount *big.Int, single bool) {
+	what := t.amount(token, amount) + " of " + t.book.Name(token)
+	switch {
+	case token == safe.EtherLogs:
+		wei, _ := uint256.FromBig(amount)
+		what = coins(wei)
+		t.paid[from] = true
+	case single:
+		what = "token " + amount.String() + " of " + t.book.Name(token)
+	}
+	t.holding(by, token, from, to, what, amount.String())
+}
+
+// holding tells that something changes hands.
+func (t *teller) holding(by []string, token, from, to common.Address, what, amount string) {
+	rank := rankMoves
+	if from != (common.Address{}) && from != to && t.ours(from) && !slices.ContainsFunc(t.calls, func(n named) bool { return n.moves(token, from, to, amount) }) {
+		rank = t.unexpected(token)
+	}
+	switch {
+	case from == (common.Address{}):
+		t.effect(rank, by, fmt.Sprintf("%s made for %s", what, t.name(to)))
+	case to == (common.Address{}):
+		t.effect(rank, by, fmt.Sprintf("%s of %s destroyed", what, t.name(from)))
+	default:
+		t.effect(rank, by, fmt.Sprintf("%s from %s to %s", what, t.name(from), t.name(to)))
+	}
+}
+
+// approved tells who may spend what of whom.
+func (t *teller) approved(by []string, token, owner, spender common.Address, amount *big.Int, single bool) {
+	what := t.amount(token, amount) + " of " + t.book.Name(token)
+	if single {
+		what = "token " + amount.String() + " of " + t.book.Name(token)
+	}
+	gives := spender != (common.Address{}) && (single || amount.Sign() > 0)
+	t.allowed(by, token, owner, spender, gives, fmt.Sprintf("%s lets %s take %s", t.name(owner), t.name(spender), what),
+		func(n named) bool { return n.addresses[spender] && n.numbers[amount.String()] && n.addresses[token] })
+}
+
+func (t *teller) approvedAll(by []string, token, owner, operator common.Address, yes bool) {
+	text := fmt.Sprintf("%s lets %s take all of its %s", t.name(owner), t.name(operator), t.book.Name(token))
+	if !yes {
+		text = fmt.Sprintf("%s no longer lets %s take its %s", t.name(owner), t.name(operator), t.book.Name(token))
+	}
+	t.allowed(by, token, owner, operator, yes, text, func(n named) bool { return n.addresses[operator] && n.addresses[token] })
+}
+
+func (t *teller) allowed(by []string, token, owner, spender common.Address, gives bool, text string, says func(named) bool) {
+	rank := rankMoves
+	if gives && owner != spender && t.ours(owner) && !slices.ContainsFunc(t.calls, says) {
+		rank = t.unexpected(token)
+	}
+	t.effect(rank, by, text)
+}
+
+// unexpected ranks what nobody said by whether the token has a name.
+func (t *teller) unexpected(token common.Address) int {
+	if token == safe.EtherLogs || t.book.Label(token) != "" {
+		return rankGrave
+	}
+	return rankForeign
+}
+
+// amount writes an amount in the token's own unit where that is known, and else as the number that the contract holds.
+func (t *teller) amount(token common.Address, n *big.Int) string {
+	if decimals, ok := t.ran.Decimals[token]; ok {
+		return FormatAmount(n, int(decimals))
+	}
+	if isMaxUint256(n) {
+		return "the maximum"
+	}
+	return n.String() + " raw units"
+}
