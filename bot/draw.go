@@ -20,10 +20,13 @@ const (
 	opinionRunes = 200
 	eventRunes   = 300
 	valueRunes   = 100
+	whatRunes    = 170 // two labels and two addresses
+	effectRunes  = 300
 
 	callsShown   = 4
 	dangersShown = 8
 	changesShown = 8
+	effectsShown = 6
 	ownersShown  = 12
 	notesShown   = 6
 )
@@ -287,14 +290,20 @@ func effectLines(v governance.View) (lines []Line) {
 		return nil
 	}
 	for _, c := range s.Changes[:min(len(s.Changes), changesShown)] {
-		lines = append(lines, Line{Said(governance.Untrusted(c.What), valueRunes), Plain(": "),
+		lines = append(lines, Line{Said(governance.Untrusted(c.What), whatRunes), Plain(": "),
 			Said(governance.Untrusted(c.Before), valueRunes), Plain(" → "), Said(governance.Untrusted(c.After), valueRunes)})
 	}
 	if more := len(s.Changes) - changesShown; more > 0 {
 		lines = append(lines, Line{Plain(fmt.Sprintf("and %d more changes; the page shows all of them", more))})
 	}
-	if len(s.Changes) == 0 && len(v.Expect) > 0 && v.Timelock == nil {
+	if len(s.Changes) == 0 && len(s.Effects) == 0 && len(v.Expect) > 0 && v.Timelock == nil {
 		lines = append(lines, Line{Plain("It does not revert; what it changes could not be read")})
+	}
+	for _, e := range s.Effects[:min(len(s.Effects), effectsShown)] {
+		lines = append(lines, Line{Plain("· "), Said(e, effectRunes)})
+	}
+	if more := len(s.Effects) - effectsShown; more > 0 {
+		lines = append(lines, Line{Plain(fmt.Sprintf("and %d more effects; the page shows all of them", more))})
 	}
 	by := ""
 	if s.Provider != "" {

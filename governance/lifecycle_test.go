@@ -41,6 +41,7 @@ func drafted(kind governance.Kind, spares int, via bool) governance.Proposal {
 		Calls: []governance.CallView{{To: market.Hex(), Label: "market", Value: "0", Data: "0x01", Function: "setReservePause(address,bool)", Args: []governance.ArgView{},
 			Text: governance.Untrusted("market " + market.Hex() + ".setReservePause(asset: usdc " + usdc.Hex() + ", paused: true)")}},
 		Simulation: &safe.Simulation{OK: true, Block: 100, Provider: "alchemy"}, Changes: []governance.Change{{What: "getPaused(usdc)", Before: "false", After: "true"}},
+		Effects: []string{"market says ReservePaused(asset: usdc, paused: true)", "market: 1 slot of its storage changes (only alchemy says so)"}, Traced: true,
 		Dangers: []governance.DangerView{}, Transactions: []governance.Transaction{}, Postconditions: []governance.Postcondition{},
 		Objections: []governance.Opinion{}, Responders: []governance.Opinion{}, Public: governance.PublicText{What: "USDC is paused"},
 	}

@@ -179,7 +179,10 @@ func (l look) simulation() *SimulationView {
 	for _, c := range l.p.Changes {
 		changes = append(changes, ChangeView(c))
 	}
-	view := &SimulationView{OK: s.OK, Block: s.Block, Provider: s.Provider, Changes: changes, Error: Untrusted(s.Error)}
+	view := &SimulationView{OK: s.OK, Block: s.Block, Provider: s.Provider, Changes: changes, Effects: []Untrusted{}, Traced: l.p.Traced, Error: Untrusted(s.Error)}
+	for _, e := range l.p.Effects {
+		view.Effects = append(view.Effects, Untrusted(e))
+	}
 	if s.Sweep != nil && !s.Sweep.Doubtful {
 		burnable := s.Sweep.BurnsAt != 0
 		view.Burnable = &burnable

@@ -52,7 +52,9 @@ type Proposal struct {
 	Intent     []safe.Call      `json:"intent"` // the same, in bytes
 	Dangers    []DangerView     `json:"dangers"`
 	Simulation *safe.Simulation `json:"simulation,omitempty"`
-	Changes    []Change         `json:"changes"` // simulated effect, before → after
+	Changes    []Change         `json:"changes"`           // simulated effect, before → after: what the playbook expects first
+	Effects    []string         `json:"effects,omitempty"` // what else the simulation did, a sentence each
+	Traced     bool             `json:"traced,omitempty"`  // a provider told what changes in storage, balances and code
 
 	SafeTxs     []SafeTx         `json:"safe_txs"`
 	Owners      []common.Address `json:"owners"` // as last read

@@ -120,7 +120,9 @@ type SimulationView struct {
 	OK       bool         `json:"ok"`
 	Block    uint64       `json:"block"`
 	Provider string       `json:"provider"`
-	Changes  []ChangeView `json:"changes"`
+	Changes  []ChangeView `json:"changes"` // what the playbook expects, then what else becomes another
+	Effects  []Untrusted  `json:"effects"` // what moves, what contracts say, how much else they store: what nobody announced first
+	Traced   bool         `json:"traced"`  // a provider told what changes in storage, balances and code
 	Error    Untrusted    `json:"error"`
 	Burnable *bool        `json:"burnable"` // whether too little gas can use up the nonce without effect; null: not found out
 }

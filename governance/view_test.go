@@ -236,6 +236,7 @@ func TestHostileTextPassesOnlyAsUntrusted(t *testing.T) {
 	draft.Calls = []governance.CallView{{Text: hostile, Args: []governance.ArgView{{Value: hostile}}}}
 	draft.Simulation = &safe.Simulation{Error: hostile}
 	draft.Changes = []governance.Change{{What: "x", Before: hostile, After: hostile}}
+	draft.Effects = []string{hostile}
 	draft.Undo, draft.UndoParams = "unpause", map[string]string{"x": hostile}
 	draft.Expect[0].Text = hostile
 	s := &tale{t: t, now: start}

@@ -55,8 +55,6 @@ var (
 	SlotAdmin = common.HexToHash("0xb53127684a568b3173ae13b9f8a6016e243e63b6e8ee1178d6a717850b5d6103")
 	// SlotBeacon holds the contract that names it.
 	SlotBeacon = common.HexToHash("0xa3f0ad74e5423aebfd80d3ef4346578335a9a72aeaee59ff6cb3582b35133d50")
-	// SlotOwnerCount of a Safe holds how many owners there are.
-	SlotOwnerCount = common.BytesToHash([]byte{3})
 )
 
 // Telling reports whether the slot means the same at every contract that uses it, because a hash chose its place.

@@ -387,7 +387,7 @@ func fill(v governance.View, text string) governance.View {
 	v.Calls = []governance.CallView{{To: text, Label: text, Value: text, Data: text, Function: text, Text: u, Args: []governance.ArgView{{Name: text, Type: text, Value: text}},
 		Inner: []governance.CallView{{To: text, Text: u}}}}
 	v.Dangers = []governance.DangerView{{Code: text, Text: text}}
-	v.Simulation = &governance.SimulationView{OK: true, Provider: text, Changes: []governance.ChangeView{{What: text, Before: text, After: text}}, Error: u}
+	v.Simulation = &governance.SimulationView{OK: true, Provider: text, Changes: []governance.ChangeView{{What: text, Before: text, After: text}}, Effects: []governance.Untrusted{u}, Error: u}
 	v.OwnerNames = map[string]string{v.Owners[0]: text}
 	v.Postconditions = []governance.PostconditionView{{Text: u, Value: u}}
 	v.Objections = []governance.OpinionView{{Member: text, What: text, Text: u}}

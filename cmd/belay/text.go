@@ -35,7 +35,13 @@ func proposalText(v governance.View) string {
 	if s := v.Simulation; s != nil {
 		line("Simulated at block %d by %s: %s", s.Block, s.Provider, simulated(s))
 		for _, c := range s.Changes {
-			line("         %s: %s → %s", c.What, c.Before, c.After)
+			line("         %s: %s → %s", clean(c.What), clean(c.Before), clean(c.After))
+		}
+		for _, e := range s.Effects {
+			line("         %s", clean(e.Raw()))
+		}
+		if s.OK && !s.Traced {
+			line("         No provider told what else changes in storage, balances and code.")
 		}
 	}
 	line("")

@@ -254,7 +254,7 @@ func (d *drafting) try(ctx context.Context) error {
 		t = d.ask(ctx)
 	}
 	d.keys, d.tx.Tx.SafeTxGas = t.keys, t.gate
-	if err := d.simulated(t); err != nil {
+	if err := d.simulated(ctx, t); err != nil {
 		return err
 	}
 	d.burnable(t.simulation.Sweep)
@@ -316,7 +316,7 @@ func (d *drafting) ask(ctx context.Context) (t trial) {
 // the nonce whatever the signers choose, so that the gas it must be given is signed along; it is taken from a first run.
 func (d *drafting) simulate(ctx context.Context, after []safe.Call) (s safe.Simulation, gate uint256.Int, err error) {
 	ask := safe.SimulationRequest{At: d.state.Block, From: d.relayer(), Safe: d.guarded.Address, Version: d.state.Version, Tx: d.tx.Tx,
-		Owners: d.state.Owners, After: after, Sweep: d.state.Version.KeepsNonceOnFailure()}
+		Owners: d.state.Owners, After: after, Sweep: d.state.Version.KeepsNonceOnFailure(), Effects: true}
 	s, err = d.chain.Chain.Simulate(ctx, ask)
 	if err != nil || !s.OK || ask.Sweep {
 		return s, gate, err
@@ -350,7 +350,7 @@ func (d *drafting) burnable(found *safe.Sweep) {
 
 // simulated judges the simulation. A revert refuses everything but an emergency that is forced; an emergency that could not be
 // simulated goes on with a mark.
-func (d *drafting) simulated(t trial) error {
+func (d *drafting) simulated(ctx context.Context, t trial) error {
 	if t.failed != nil {
 		if !d.p.Kind.Emergency() {
 			return noAgreement("a simulation", t.failed)
@@ -360,7 +360,8 @@ func (d *drafting) simulated(t trial) error {
 	}
 	s := t.simulation
 	d.effects(t)
-	s.After = nil
+	d.besides(ctx, s.Effects)
+	s.After, s.Effects = nil, nil
 	d.p.Simulation = &s
 	switch {
 	case s.OK:

@@ -157,3 +157,34 @@ func (t *teller) amount(token common.Address, n *big.Int) string {
 	}
 	return n.String() + " raw units"
 }
+
+// maxTokens bounds how many tokens are asked for their decimals.
+const maxTokens = 8
+
+// Tokens are the contracts with a label that tell of amounts of an ERC-20. What others say of their decimals is worth nothing: nobody has
+// looked at them.
+func (b *Book) Tokens(e safe.Effects) (tokens []common.Address) {
+	for _, l := range e.Logs {
+		event, _, ok := decodeEvent(l.What)
+		known := ok && (event.Name == "Transfer" || event.Name == "Approval") && len(l.What.Topics) == 3
+		if known && b.Label(l.What.Address) != "" && len(tokens) < maxTokens && !slices.Contains(tokens, l.What.Address) {
+			tokens = append(tokens, l.What.Address)
+		}
+	}
+	return tokens
+}
+
+// DecimalsCall asks a token how many digits of an amount are behind the point; DecodeDecimals takes the answer.
+func DecimalsCall(token common.Address) safe.Call {
+	return safe.Call{To: token, Data: crypto.Keccak256([]byte("decimals()"))[:4]}
+}
+
+// DecodeDecimals reads the answer of DecimalsCall; false where it is none that makes sense.
+func DecodeDecimals(r safe.Result) (uint8, bool) {
+	word, err := safe.DecodeHash(r)
+	n := new(big.Int).SetBytes(word[:])
+	if err != nil || n.BitLen() > 8 || n.Uint64() > maxDecimals {
+		return 0, false
+	}
+	return uint8(n.Uint64()), true //nolint:gosec // at most maxDecimals
+}

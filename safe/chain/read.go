@@ -106,13 +106,6 @@ func (c *Client) CodeHashes(ctx context.Context, at safe.Block, addresses ...com
 	return hashes, nil
 }
 
-// Where proxies keep their implementation, or a beacon that names it: EIP-1967, and what OpenZeppelin's proxies did before it.
-var (
-	slotImplementation = common.HexToHash("0x360894a13ba1a3210667c828492db98dca3e2076cc3735a920a3ca505d382bbc")
-	slotOldProxy       = common.HexToHash("0x7050c9e0f4ca769c69bd3a8ef740bc37934f8e2c036e5a723fd8ee048ed3f8c3")
-	slotBeacon         = common.HexToHash("0xa3f0ad74e5423aebfd80d3ef4346578335a9a72aeaee59ff6cb3582b35133d50")
-)
-
 // beaconImplementation is implementation(), which a beacon answers.
 var beaconImplementation = []byte{0x5c, 0x60, 0xda, 0x1b}
 
@@ -122,7 +115,7 @@ func (c *Client) Implementations(ctx context.Context, at safe.Block, proxies ...
 	const slots = 3
 	var queries []query
 	for _, p := range proxies {
-		queries = append(queries, slotQuery(p, slotImplementation), slotQuery(p, slotOldProxy), slotQuery(p, slotBeacon))
+		queries = append(queries, slotQuery(p, safe.SlotImplementation), slotQuery(p, safe.SlotOldImplementation), slotQuery(p, safe.SlotBeacon))
 	}
 	answers, err := c.readProven(ctx, "read implementations", at, queries)
 	if err != nil {
