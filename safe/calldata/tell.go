@@ -53,7 +53,7 @@ const (
 // lets somebody spend them, or changes who holds power over the Safe, over a proxy, or which code runs, is unexpected unless a call of the
 // transaction names it: who gets how much, or the new holder in a function that is known to appoint one.
 func (b *Book) Tell(ran Ran) Told {
-	t := &teller{book: b, ran: ran, calls: b.namedBy(ran), paid: map[common.Address]bool{}}
+	t := &teller{book: b, ran: ran, calls: b.namedBy(ran), paid: map[common.Address]bool{}, moved: map[movement]int{}}
 	t.logs()
 	t.slots()
 	t.codes()
@@ -67,6 +67,7 @@ type teller struct {
 	ran   Ran
 	calls []named
 	paid  map[common.Address]bool // who is told to pay ether
+	moved map[movement]int        // how often
 
 	changes            []ranked[Change]
 	effects, surprises []ranked[string]

@@ -55,7 +55,7 @@ func (t *teller) moves(l safe.Seen[safe.Log], e Function, args []Arg) bool {
 	token, single := l.What.Address, len(l.What.Topics) == 4 // all of an ERC-721's arguments are indexed
 	switch e.Name {
 	case "Transfer":
-		t.moved(l.By, token, addressOf(args[0]), addressOf(args[1]), numberOf(args[2]), single)
+		t.transferred(l.By, token, addressOf(args[0]), addressOf(args[1]), numberOf(args[2]), single)
 	case "TransferSingle":
 		t.holding(l.By, token, addressOf(args[1]), addressOf(args[2]), fmt.Sprintf("%s of id %s", numberOf(args[4]), numberOf(args[3])), numberOf(args[4]).String())
 	case "TransferBatch":
@@ -82,8 +82,8 @@ func numberOf(a Arg) *big.Int {
 	return new(big.Int)
 }
 
-// moved tells an amount of a token, one token of many, or ether.
-func (t *teller) moved(by []string, token, from, to common.Address, amount *big.Int, single bool) {
+// transferred tells an amount of a token, one token of many, or ether.
+func (t *teller) transferred(by []string, token, from, to common.Address, amount *big.Int, single bool) {
 	what := t.amount(token, amount) + " of " + t.book.Name(token)
 	switch {
 	case token == safe.EtherLogs:
@@ -99,7 +99,7 @@ func (t *teller) moved(by []string, token, from, to common.Address, amount *big.
 // holding tells that something changes hands.
 func (t *teller) holding(by []string, token, from, to common.Address, what, amount string) {
 	rank := rankMoves
-	if from != (common.Address{}) && from != to && t.ours(from) && !slices.ContainsFunc(t.calls, func(n named) bool { return n.moves(token, from, to, amount) }) {
+	if from != (common.Address{}) && from != to && t.ours(from) && !t.announced(movement{token, from, to, amount}) {
 		rank = t.unexpected(token)
 	}
 	switch {
@@ -110,6 +110,24 @@ func (t *teller) holding(by []string, token, from, to common.Address, what, amou
 	default:
 		t.effect(rank, by, fmt.Sprintf("%s from %s to %s", what, t.name(from), t.name(to)))
 	}
+}
+
+// movement is who gets how much of what from whom.
+type movement struct {
+	token, from, to common.Address
+	amount          string
+}
+
+// announced reports whether a call says that this moves. Each call says it once: what moves a second time is not announced.
+func (t *teller) announced(m movement) bool {
+	calls := 0
+	for _, n := range t.calls {
+		if n.moves(m.token, m.from, m.to, m.amount) {
+			calls++
+		}
+	}
+	t.moved[m]++
+	return t.moved[m] <= calls
 }
 
 // approved tells who may spend what of whom.

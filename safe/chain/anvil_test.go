@@ -3,10 +3,13 @@ package chain
 import (
 	"encoding/hex"
 	"errors"
+	"math/big"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/common/hexutil"
 	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/holiman/uint256"
 
@@ -73,5 +76,57 @@ func TestAnotherClientIsSpokenToOverARealSocket(t *testing.T) {
 	got, err := c.Simulate(ctx, safe.SimulationRequest{From: signer.Address(), Safe: guardian, Version: safe.V1_4_1, Owners: []common.Address{signer.Address()}})
 	if err != nil || got.OK || got.Error != "there is no Safe at this address" {
 		t.Errorf("simulation is %+v, %v", got, err)
+	}
+}
+
+// TestAnotherClientTellsEffects puts a real Safe's code and storage into anvil.
+func TestAnotherClientTellsEffects(t *testing.T) {
+	ctx := testContext(t)
+	url, stop, err := devnet.StartAnvil(ctx)
+	if errors.Is(err, devnet.ErrNotInstalled) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	c := must[*Client](t)(Dial(ctx, Config{Name: "anvil", ChainID: 31337, Providers: []Provider{{"one", url}}}))
+	defer c.Close()
+	s := startStack(t, safe.V1_4_1, nil)
+	trick := s.trickster()
+	set := func(method string, params ...any) {
+		t.Helper()
+		if answers, err := c.providers[0].call(ctx, request{method, params}); err != nil || answers[0].err != nil {
+			t.Fatalf("%s: %v, %+v", method, err, answers)
+		}
+	}
+	singleton := safe.AddressInSlot(common.BytesToHash(must[[]byte](t)(s.Chain.Client().StorageAt(ctx, s.Guardian, safe.SlotSingleton, nil))))
+	for _, a := range []common.Address{s.Guardian, singleton, trick} {
+		set("anvil_setCode", a, hexutil.Bytes(must[[]byte](t)(s.Chain.Client().CodeAt(ctx, a, nil))))
+	}
+	slots := []common.Hash{safe.SlotSingleton, safe.SlotOwnerCount, safe.SlotThreshold, safe.OwnerSlot(safe.ModulesStart), safe.ModuleSlot(safe.ModulesStart)}
+	for _, o := range s.ownerAddresses() {
+		slots = append(slots, safe.OwnerSlot(o))
+	}
+	for _, slot := range slots {
+		set("anvil_setStorageAt", s.Guardian, slot, common.BytesToHash(must[[]byte](t)(s.Chain.Client().StorageAt(ctx, s.Guardian, slot, nil))))
+	}
+	set("anvil_setBalance", s.Guardian, "0x64")
+
+	r := s.request(s.delegated(3, trick, "transfer", thief, big.NewInt(0)), nil)
+	r.Effects, r.After = true, nil
+	got := must[safe.Simulation](t)(c.Simulate(ctx, r))
+	if !got.OK || got.Effects == nil || !got.Effects.Traced || slot(got.Effects, s.Guardian, safe.SlotSingleton) == nil || slot(got.Effects, s.Guardian, safe.SlotNonce) != nil {
+		t.Errorf("simulation is %+v, its effects %+v", got, got.Effects)
+	}
+	pay := safe.Tx{To: thief, Nonce: 3}
+	pay.Value.SetUint64(40)
+	r.Tx = pay
+	got = must[safe.Simulation](t)(c.Simulate(ctx, r))
+	if !got.OK || got.Effects == nil || len(got.Effects.Slots) != 0 || len(got.Effects.Balances) != 2 {
+		t.Fatalf("simulation is %+v, its effects %+v", got, got.Effects)
+	}
+	if !slices.ContainsFunc(got.Effects.Logs, func(l safe.Seen[safe.Log]) bool { return l.What.Address == safe.EtherLogs }) {
+		t.Errorf("logs are %+v, want the ether that moves", got.Effects.Logs)
 	}
 }
