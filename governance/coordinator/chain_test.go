@@ -67,6 +67,7 @@ type scripted struct {
 	contradict *[2]int           // how many providers say of what reverts that it works, and that it does not
 	lie        func(*safe.State) // what the freshest provider makes of a Safe
 	sweep      *safe.Sweep       // what lower gas limits would do
+	effects    *safe.Effects     // what else a simulation sees
 	sent       [][]byte          // all bytes that were broadcast, in order
 	mute       bool              // bytes are taken, and the answer is an error all the same
 	unpriced   bool              // headers carry no base fee
@@ -454,6 +455,9 @@ func (s *scripted) Simulate(ctx context.Context, ask safe.SimulationRequest) (sa
 	}
 	if ask.Sweep {
 		out.Sweep = s.sweep
+	}
+	if ask.Effects {
+		out.Effects = s.effects
 	}
 	return out, nil
 }
