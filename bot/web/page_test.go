@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
@@ -235,6 +236,28 @@ func TestPageSaysWhoVouchesForTheConfiguration(t *testing.T) {
 	}
 }
 
+// TestPageTellsAllThatASimulationDid, without obeying it, and says where nobody looked at the storage.
+func TestPageTellsAllThatASimulationDid(t *testing.T) {
+	const unseen = "No provider told what else changes in storage, balances and code."
+	for name, traced := range map[string]bool{"a provider that traces": true, "none that does": false} {
+		t.Run(name, func(t *testing.T) {
+			v := pauseView()
+			v.Simulation.Traced = traced
+			for i := range 12 {
+				v.Simulation.Effects = append(v.Simulation.Effects, governance.Untrusted(fmt.Sprintf("%d raw units of <b>usdc</b> from the Safe to somebody", i+1)))
+			}
+			b := openTab(t, newFake(v), owner(0), phone)
+			for _, path := range []string{signPath, "/p/P-12" + keyed} {
+				b.open(path)
+				b.sees("1 raw units of <b>usdc</b> from the Safe to somebody", "12 raw units of <b>usdc</b>")
+				if said := js[bool](b, "document.body.innerText.includes('"+unseen+"')"); said == traced {
+					t.Errorf("%s says %v that nobody looked at the storage", path, said)
+				}
+			}
+		})
+	}
+}
+
 func TestPageLeadsToTheRightChain(t *testing.T) {
 	f, w := newFake(pauseView()), owner(0)
 	w.chain = 10
@@ -445,6 +468,7 @@ func TestPagesFitASmallPhone(t *testing.T) {
 	batch(&v, safe.MultiSendCallOnly()[1].Address)
 	v.Title = "Pause " + longWord
 	v.Dangers = []governance.DangerView{{Code: "owners", Text: "This changes the owners of the Safe: " + longWord}}
+	v.Simulation.Effects = []governance.Untrusted{longWord + " 0x" + longWord}
 	v.Safe.Name, v.OwnerNames[addressOf(0).Hex()] = longWord, longWord
 	v.SafeTxs[0].Confirmations = []governance.ConfirmationView{{Owner: addressOf(0).Hex(), Kind: "ecdsa", At: "2026-03-01T12:05:00Z", Via: governance.ViaPage}}
 	f := newFake(v, publicView())

@@ -47,7 +47,9 @@ func TestWhatASimulationDoesBesidesIsADangerAndNoRefusal(t *testing.T) {
 				t.Errorf("%s: changes are %+v, want what is expected first and the guard behind it", name, s.Changes)
 			}
 			told := unexpected(v)
-			if len(told) != 2 || !slices.ContainsFunc(told, func(x string) bool { return strings.Contains(x, "12.5 of usdc "+usdc.Hex()) && strings.Contains(x, thief.Hex()) }) ||
+			if len(told) != 2 || !slices.ContainsFunc(told, func(x string) bool {
+				return strings.Contains(x, "12.5 of usdc "+usdc.Hex()) && strings.Contains(x, thief.Hex())
+			}) ||
 				!slices.ContainsFunc(told, func(x string) bool { return strings.Contains(x, "guard: none → "+thief.Hex()) }) {
 				t.Errorf("%s: unexpected is %q", name, told)
 			}

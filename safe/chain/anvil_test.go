@@ -90,7 +90,7 @@ func TestAnotherClientTellsEffects(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer stop()
-	c := must[*Client](t)(Dial(ctx, Config{Name: "anvil", ChainID: 31337, Providers: []Provider{{"one", url}}}))
+	c := must[*Client](t)(Dial(ctx, Config{Name: "anvil", ChainID: 31337, Providers: []Provider{{Name: "one", URL: url}}}))
 	defer c.Close()
 	s := startStack(t, safe.V1_4_1, nil)
 	trick := s.trickster()

@@ -9,7 +9,6 @@ import (
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/common/hexutil"
-	"github.com/ethereum/go-ethereum/crypto"
 	"github.com/holiman/uint256"
 
 	"belay/safe"
@@ -121,13 +120,6 @@ func amount(n *uint256.Int) uint256.Int {
 		return uint256.Int{}
 	}
 	return *n
-}
-
-func codeHash(code []byte) common.Hash {
-	if len(code) == 0 {
-		return common.Hash{}
-	}
-	return crypto.Keccak256Hash(code)
 }
 
 // ordered is what addresses and slots have in common.
