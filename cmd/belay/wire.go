@@ -172,7 +172,7 @@ func (s *service) coordinatorConfig() (coordinator.Config, error) {
 	}
 	cfg := coordinator.Config{
 		Chains: map[string]coordinator.ChainConfig{}, Safes: map[string]coordinator.SafeConfig{}, Timelocks: map[string]coordinator.TimelockConfig{},
-		Playbooks: playbooks, Members: members(s.cfg), Groups: groups(s.cfg), Labels: labels(s.cfg), Functions: functions, Contracts: contracts,
+		Playbooks: playbooks, Members: members(s.cfg), Groups: groups(s.cfg), Labels: labels(s.cfg), Functions: functions, Events: eventsOf(s.cfg.ABIs), Contracts: contracts,
 		PublicURL: s.cfg.HTTP.PublicURL, PublicNames: s.cfg.Privacy.PublicNames != "none", Manifest: s.standing,
 		Logger: s.log, Observe: s.metrics.observe,
 	}
@@ -339,6 +339,16 @@ func functionsOf(abis []configs.ABI) (everywhere []calldata.Function, bound []co
 		everywhere = append(everywhere, functions...)
 	}
 	return everywhere, bound, nil
+}
+
+// eventsOf gives the events that simulations are told with. What cannot be read has no words, and refuses nothing.
+func eventsOf(abis []configs.ABI) (all []calldata.Event) {
+	for _, a := range abis {
+		if events, err := calldata.ParseEvents(a.JSON); err == nil {
+			all = append(all, events...)
+		}
+	}
+	return all
 }
 
 // errorBook puts custom errors in words: those that everyone knows, and those of the configured ABIs.

@@ -28,6 +28,7 @@ type Config struct {
 	Groups    map[string][]string // role → platform group ids that vouch for it ("slack/S1", "discord/9")
 	Labels    map[common.Address]string
 	Functions []calldata.Function // from ABI files, besides those of the playbooks
+	Events    []calldata.Event    // from ABI files
 	Contracts []ContractConfig    // from ABI files that are bound to one contract
 
 	PublicURL   string

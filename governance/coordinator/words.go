@@ -34,6 +34,7 @@ func newBooks(cfg Config) (map[string]*calldata.Book, error) {
 	if err != nil {
 		return nil, err
 	}
+	everywhere = everywhere.WithEvents(cfg.Events)
 	books := map[string]*calldata.Book{}
 	for name := range cfg.Chains {
 		here := map[common.Address][]calldata.Function{}

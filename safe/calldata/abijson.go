@@ -14,6 +14,25 @@ func ParseABI(data []byte) ([]Function, error) {
 
 // parseEntries reads the entries of an ABI whose type is wanted.
 func parseEntries(data []byte, wanted func(kind string) bool) ([]Function, error) {
+	entries, err := abiEntries(data)
+	if err != nil {
+		return nil, err
+	}
+	var functions []Function
+	for i, e := range entries {
+		if !wanted(e.Type) {
+			continue
+		}
+		f, err := e.function()
+		if err != nil {
+			return nil, fmt.Errorf("parse ABI: entry %d: %w", i, err)
+		}
+		functions = append(functions, f)
+	}
+	return functions, nil
+}
+
+func abiEntries(data []byte) ([]abiEntry, error) {
 	var artifact struct {
 		ABI []abiEntry `json:"abi"`
 	}
@@ -27,31 +46,22 @@ func parseEntries(data []byte, wanted func(kind string) bool) ([]Function, error
 	if err != nil {
 		return nil, fmt.Errorf("parse ABI: %w", err)
 	}
-	var functions []Function
-	for i, e := range *entries {
-		if !wanted(e.Type) {
-			continue
-		}
-		f, err := e.function()
-		if err != nil {
-			return nil, fmt.Errorf("parse ABI: entry %d: %w", i, err)
-		}
-		functions = append(functions, f)
-	}
-	return functions, nil
+	return *entries, nil
 }
 
 type abiEntry struct {
-	Type    string     `json:"type"`
-	Name    string     `json:"name"`
-	Inputs  []abiParam `json:"inputs"`
-	Outputs []abiParam `json:"outputs"`
+	Type      string     `json:"type"`
+	Name      string     `json:"name"`
+	Inputs    []abiParam `json:"inputs"`
+	Outputs   []abiParam `json:"outputs"`
+	Anonymous bool       `json:"anonymous"`
 }
 
 type abiParam struct {
 	Name       string     `json:"name"`
 	Type       string     `json:"type"`
 	Components []abiParam `json:"components"`
+	Indexed    bool       `json:"indexed"` // of events
 }
 
 // function parses the entry as Solidity text, and makes sure that no name or type of it was read as more than one.

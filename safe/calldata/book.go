@@ -17,7 +17,8 @@ type Book struct {
 	functions map[[4]byte]Function
 	contracts map[common.Address]map[[4]byte]Function // functions that are known at one address alone
 	labels    map[common.Address]string
-	errors    map[[4]byte]Function // custom errors; nil: the well-known ones alone
+	errors    map[[4]byte]Function  // custom errors; nil: the well-known ones alone
+	events    map[common.Hash]Event // besides the well-known ones
 }
 
 // maxLabel bounds a label in characters.

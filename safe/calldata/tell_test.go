@@ -263,3 +263,34 @@ func FuzzTell(f *testing.F) {
 		}
 	})
 }
+
+func TestEventsOfAnABIAreToldInWords(t *testing.T) {
+	events, err := calldata.ParseEvents([]byte(`{"abi":[
+		{"type":"function","name":"pause","inputs":[]},
+		{"type":"event","name":"LtvChanged","inputs":[{"name":"was","type":"uint256"},{"name":"asset","type":"address","indexed":true},{"name":"is","type":"uint256"}]},
+		{"type":"event","name":"Hashed","inputs":[{"name":"note","type":"string","indexed":true}]},
+		{"type":"event","name":"Secret","anonymous":true,"inputs":[]},
+		{"type":"event","name":"Odd","inputs":[{"name":"x","type":"nonsense"}]},
+		{"type":"event","name":"Transfer","inputs":[{"name":"renamed","type":"address"},{"name":"b","type":"address"},{"name":"c","type":"uint256"}]},
+		{"type":"event","name":"Approval","inputs":[{"name":"only","type":"bytes32","indexed":true}]}]}`))
+	if err != nil || len(events) != 4 {
+		t.Fatalf("events are %v, %v", events, err)
+	}
+	e := logsOf(
+		event(market, "LtvChanged(uint256,address,uint256)", 1, wordOf(token), number(80), number(75)),
+		event(market, "LtvChanged(uint256,address,uint256)", 2, wordOf(token), number(80), number(75)), // another number of topics than the ABI says
+		event(market, "Hashed(string)", 1, number(1)),
+		event(market, "Approval(bytes32)", 1, number(1)),
+		transferOf(token, someone, timelock, 7),
+	)
+	told := book(t).WithEvents(events).Tell(calldata.Ran{Safe: vault, Effects: e})
+	want := []string{
+		"7 raw units of usdc " + usdc + " from " + someone.Hex() + " to core timelock " + timelock.Hex(),
+		"market " + market.Hex() + " says LtvChanged(was: 80, asset: usdc " + usdc + ", is: 75)",
+		"market " + market.Hex() + " says Approval(only: " + number(1).Hex() + ")",
+		"market " + market.Hex() + ": 2 events that Belay has no words for",
+	}
+	if !slices.Equal(told.Effects, want) {
+		t.Errorf("effects are\n%s\nwant\n%s", strings.Join(told.Effects, "\n"), strings.Join(want, "\n"))
+	}
+}

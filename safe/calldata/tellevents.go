@@ -30,7 +30,7 @@ func (t *teller) logs() {
 		if l.What.Address == t.ran.Safe && len(l.What.Topics) > 0 && routine[l.What.Topics[0]] {
 			continue
 		}
-		e, args, ok := decodeEvent(l.What)
+		e, args, ok := t.book.decodeEvent(l.What)
 		switch {
 		case !ok:
 			w := who{l.What.Address, strings.Join(l.By, ", ")}
@@ -51,18 +51,18 @@ func (t *teller) logs() {
 }
 
 // moves tells an event that moves something or lets somebody move it; false for any other.
-func (t *teller) moves(l safe.Seen[safe.Log], e Function, args []Arg) bool {
+func (t *teller) moves(l safe.Seen[safe.Log], e Event, args []Arg) bool {
 	token, single := l.What.Address, len(l.What.Topics) == 4 // all of an ERC-721's arguments are indexed
-	switch e.Name {
-	case "Transfer":
+	switch e.Signature() {
+	case "Transfer(address,address,uint256)":
 		t.transferred(l.By, token, addressOf(args[0]), addressOf(args[1]), numberOf(args[2]), single)
-	case "TransferSingle":
+	case "TransferSingle(address,address,address,uint256,uint256)":
 		t.holding(l.By, token, addressOf(args[1]), addressOf(args[2]), fmt.Sprintf("%s of id %s", numberOf(args[4]), numberOf(args[3])), numberOf(args[4]).String())
-	case "TransferBatch":
+	case "TransferBatch(address,address,address,uint256[],uint256[])":
 		t.holding(l.By, token, addressOf(args[1]), addressOf(args[2]), fmt.Sprintf("ids %s in amounts %s", args[3].Text(), args[4].Text()), "")
-	case "Approval":
+	case "Approval(address,address,uint256)":
 		t.approved(l.By, token, addressOf(args[0]), addressOf(args[1]), numberOf(args[2]), single)
-	case "ApprovalForAll":
+	case "ApprovalForAll(address,address,bool)":
 		t.approvedAll(l.By, token, addressOf(args[0]), addressOf(args[1]), args[2].Value == true)
 	default:
 		return false
@@ -179,13 +179,16 @@ func (t *teller) amount(token common.Address, n *big.Int) string {
 // maxTokens bounds how many tokens are asked for their decimals.
 const maxTokens = 8
 
+// fungible are the events that tell an amount of an ERC-20, where two arguments are indexed.
+var fungible = map[string]bool{"Transfer(address,address,uint256)": true, "Approval(address,address,uint256)": true}
+
 // Tokens are the contracts with a label that tell of amounts of an ERC-20. What others say of their decimals is worth nothing: nobody has
 // looked at them.
 func (b *Book) Tokens(e safe.Effects) (tokens []common.Address) {
 	for _, l := range e.Logs {
-		event, _, ok := decodeEvent(l.What)
-		known := ok && (event.Name == "Transfer" || event.Name == "Approval") && len(l.What.Topics) == 3
-		if known && b.Label(l.What.Address) != "" && len(tokens) < maxTokens && !slices.Contains(tokens, l.What.Address) {
+		event, _, ok := b.decodeEvent(l.What)
+		amounts := ok && fungible[event.Signature()] && len(l.What.Topics) == 3
+		if amounts && b.Label(l.What.Address) != "" && len(tokens) < maxTokens && !slices.Contains(tokens, l.What.Address) {
 			tokens = append(tokens, l.What.Address)
 		}
 	}
