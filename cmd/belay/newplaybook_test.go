@@ -95,7 +95,7 @@ func TestAPlaybookIsTriedWithoutProposingIt(t *testing.T) {
 	if code != exitDone {
 		t.Fatalf("exit %d %s %s", code, out, errs)
 	}
-	for _, want := range []string{"setReservePause(", "it works", "false → true", "Safe transaction hash: 0x", "Check words: ", "The card:", "DRAFT"} {
+	for _, want := range []string{"setReservePause(", "it works", "false → true", ": 1 slot of its storage changes", "Safe transaction hash: 0x", "Check words: ", "The card:", "DRAFT"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("it does not say %q:\n%s", want, out)
 		}

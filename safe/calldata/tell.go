@@ -53,11 +53,12 @@ const (
 // lets somebody spend them, or changes who holds power over the Safe, over a proxy, or which code runs, is unexpected unless a call of the
 // transaction names it: who gets how much, or the new holder in a function that is known to appoint one.
 func (b *Book) Tell(ran Ran) Told {
-	t := &teller{book: b, ran: ran, calls: b.namedBy(ran), paid: map[common.Address]bool{}, moved: map[movement]int{}}
+	t := &teller{book: b, ran: ran, calls: b.namedBy(ran), paid: map[common.Address]bool{}, moved: map[movement]int{}, unreads: map[common.Address][]*unreadable{}}
 	t.logs()
 	t.slots()
 	t.codes()
 	t.balances()
+	t.counts()
 	return Told{Changes: t.allChanges(), Effects: t.allEffects(), Unexpected: t.allUnexpected()}
 }
 
@@ -68,6 +69,9 @@ type teller struct {
 	calls []named
 	paid  map[common.Address]bool // who is told to pay ether
 	moved map[movement]int        // how often
+
+	unreads map[common.Address][]*unreadable // few for each address: one for each set of providers
+	order   []*unreadable
 
 	changes            []ranked[Change]
 	effects, surprises []ranked[string]

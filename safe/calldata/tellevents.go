@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
-	"strings"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/crypto"
@@ -21,11 +20,6 @@ var routine = map[common.Hash]bool{
 
 // logs tells what moves, and what contracts say.
 func (t *teller) logs() {
-	type who struct {
-		address common.Address
-		by      string
-	}
-	unknown, marks, order := map[who]int{}, map[who][]string{}, []who{}
 	for _, l := range t.ran.Effects.Logs {
 		if l.What.Address == t.ran.Safe && len(l.What.Topics) > 0 && routine[l.What.Topics[0]] {
 			continue
@@ -33,20 +27,10 @@ func (t *teller) logs() {
 		e, args, ok := t.book.decodeEvent(l.What)
 		switch {
 		case !ok:
-			w := who{l.What.Address, strings.Join(l.By, ", ")}
-			if unknown[w]++; unknown[w] == 1 {
-				marks[w], order = l.By, append(order, w)
-			}
+			t.unread(l.What.Address, l.By).events++
 		case !t.moves(l, e, args):
 			t.effect(rankSays, l.By, t.book.eventWords(l.What.Address, e, args))
 		}
-	}
-	for _, w := range order {
-		word := "events that Belay has no words for"
-		if unknown[w] == 1 {
-			word = "event that Belay has no words for"
-		}
-		t.effect(rankCounts, marks[w], fmt.Sprintf("%s: %d %s", t.name(w.address), unknown[w], word))
 	}
 }
 

@@ -43,11 +43,6 @@ var sentinel = common.BytesToAddress([]byte{1})
 
 // slots tells storage: who holds power in words, the rest by number for each contract.
 func (t *teller) slots() {
-	type who struct {
-		address common.Address
-		by      string
-	}
-	counted, marks, order := map[who]map[common.Hash]bool{}, map[who][]string{}, []who{}
 	lists := t.lists()
 	for _, s := range t.ran.Effects.Slots {
 		p, known := everywhere[s.What.Slot]
@@ -63,28 +58,52 @@ func (t *teller) slots() {
 			t.holder(p, s)
 			continue
 		}
-		w := who{s.What.Address, strings.Join(s.By, ", ")}
-		if counted[w] == nil {
-			counted[w], marks[w], order = map[common.Hash]bool{}, s.By, append(order, w)
-		}
-		counted[w][s.What.Slot] = true
-	}
-	for _, w := range order {
-		t.count(w.address, len(counted[w]), marks[w])
+		t.unread(s.What.Address, s.By).slots[s.What.Slot] = true
 	}
 }
 
-// count tells how many slots change that nobody can read. Of the Safe itself there is none that a call should change.
-func (t *teller) count(of common.Address, n int, by []string) {
-	rank := rankCounts
-	if of == t.ran.Safe {
-		rank = rankGrave
+// unreadable is what nobody can read of one contract, by number, as some providers tell it.
+type unreadable struct {
+	at     common.Address
+	by     []string
+	slots  map[common.Hash]bool
+	events int
+}
+
+// unread finds where to count.
+func (t *teller) unread(at common.Address, by []string) *unreadable {
+	for _, u := range t.unreads[at] {
+		if slices.Equal(u.by, by) {
+			return u
+		}
 	}
-	word := "slots of its storage change"
+	u := &unreadable{at: at, by: by, slots: map[common.Hash]bool{}}
+	t.unreads[at], t.order = append(t.unreads[at], u), append(t.order, u)
+	return u
+}
+
+// counts tells what nobody can read. A slot of the Safe itself is nothing that a call should change.
+func (t *teller) counts() {
+	for _, u := range t.order {
+		rank, parts := rankCounts, []string{}
+		if n := len(u.slots); n > 0 {
+			parts = append(parts, several(n, "slot of its storage changes", "slots of its storage change"))
+		}
+		if u.events > 0 {
+			parts = append(parts, several(u.events, "event that Belay has no words for", "events that Belay has no words for"))
+		}
+		if u.at == t.ran.Safe && len(u.slots) > 0 {
+			rank = rankGrave
+		}
+		t.effect(rank, u.by, t.name(u.at)+": "+strings.Join(parts, ", "))
+	}
+}
+
+func several(n int, one, more string) string {
 	if n == 1 {
-		word = "slot of its storage changes"
+		return "1 " + one
 	}
-	t.effect(rank, by, fmt.Sprintf("%s: %d %s", t.name(of), n, word))
+	return fmt.Sprintf("%d %s", n, more)
 }
 
 // holder tells a slot that holds power.
