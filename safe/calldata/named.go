@@ -13,6 +13,7 @@ import (
 // named is what the words of one call name: whom, how much, and which kind of power it is known to change.
 type named struct {
 	to        common.Address
+	data      []byte
 	value     string // wei
 	addresses map[common.Address]bool
 	numbers   map[string]bool
@@ -37,7 +38,7 @@ func (b *Book) namedBy(ran Ran) (list []named) {
 }
 
 func namedIn(d Described, safeAddress common.Address) named {
-	n := named{to: d.To, value: d.Value.Dec(), addresses: map[common.Address]bool{d.To: true, safeAddress: true}, numbers: map[string]bool{}}
+	n := named{to: d.To, data: d.Data, value: d.Value.Dec(), addresses: map[common.Address]bool{d.To: true, safeAddress: true}, numbers: map[string]bool{}}
 	if d.self {
 		n.to = safeAddress
 	}

@@ -85,6 +85,9 @@ func TestWhatNoCallSaysIsUnexpected(t *testing.T) {
 		a.Balances, a.Slots = append(a.Balances, b.Balances...), append(a.Slots, b.Slots...)
 		return a
 	}
+	scheduled := event(timelock, "CallScheduled(bytes32,uint256,address,uint256,bytes,bytes32,uint256)", 2, number(1), number(0), wordOf(market), number(0), number(160), number(0), number(60),
+		number(int64(len(pause.Data))))
+	scheduled.Data = append(scheduled.Data, common.RightPadBytes(pause.Data, 96)...)
 	for _, tt := range []struct {
 		name       string
 		tx         safe.Tx
@@ -118,6 +121,9 @@ func TestWhatNoCallSaysIsUnexpected(t *testing.T) {
 		{"an allowance that ends", pause, logsOf(event(usdcAt, "Approval(address,address,uint256)", 2, wordOf(vault), wordOf(someone), number(0))), ""},
 		{"an operator", pause, logsOf(event(usdcAt, "ApprovalForAll(address,address,bool)", 2, wordOf(vault), wordOf(someone), number(1))), "take all of its usdc"},
 		{"an operator no more", pause, logsOf(event(usdcAt, "ApprovalForAll(address,address,bool)", 2, wordOf(vault), wordOf(someone), number(0))), ""},
+
+		{"a call that is scheduled", call(market, "pause()"), logsOf(scheduled), "core timelock " + timelock.Hex() + " schedules: market"},
+		{"a call that is scheduled as it says", call(timelock, schedule, market.Hex(), "0", hexOf(pause.Data), zeroWord, zeroWord, "60"), logsOf(scheduled), ""},
 
 		{"new code for the Safe, as in the theft from Bybit", asDelegate(call(timelock, "transfer(address,uint256)", someone.Hex(), "0")), slot(vault, safe.SlotSingleton, wordOf(market), wordOf(someone)), "the code that it runs: market"},
 		{"new code for the Safe as it says", call(vault, "changeMasterCopy(address)", someone.Hex()), slot(vault, safe.SlotSingleton, wordOf(market), wordOf(someone)), ""},

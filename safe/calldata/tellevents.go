@@ -1,6 +1,7 @@
 package calldata
 
 import (
+	"bytes"
 	"fmt"
 	"math/big"
 	"slices"
@@ -48,6 +49,10 @@ func (t *teller) moves(l safe.Seen[safe.Log], e Event, args []Arg) bool {
 		t.approved(l.By, token, addressOf(args[0]), addressOf(args[1]), numberOf(args[2]), single)
 	case "ApprovalForAll(address,address,bool)":
 		t.approvedAll(l.By, token, addressOf(args[0]), addressOf(args[1]), args[2].Value == true)
+	case "CallScheduled(bytes32,uint256,address,uint256,bytes,bytes32,uint256)":
+		t.scheduled(l, args)
+	case "CallSalt(bytes32,bytes32)":
+		// a number beside what is scheduled
 	default:
 		return false
 	}
@@ -64,6 +69,21 @@ func numberOf(a Arg) *big.Int {
 		return n
 	}
 	return new(big.Int)
+}
+
+// scheduled tells a call that a timelock will make. One that no call names is as bad as one that is made now.
+func (t *teller) scheduled(l safe.Seen[safe.Log], args []Arg) {
+	call := safe.Call{To: addressOf(args[2])}
+	call.Value.SetFromBig(numberOf(args[3]))
+	call.Data, _ = args[4].Value.([]byte)
+	named := slices.ContainsFunc(t.calls, func(n named) bool {
+		return n.to == call.To && n.value == call.Value.Dec() && bytes.Equal(n.data, call.Data)
+	})
+	rank := rankMoves
+	if !named && t.ours(l.What.Address) {
+		rank = rankGrave
+	}
+	t.effect(rank, l.By, t.name(l.What.Address)+" schedules: "+t.book.Describe(call).Text)
 }
 
 // transferred tells an amount of a token, one token of many, or ether.
