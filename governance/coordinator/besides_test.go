@@ -81,3 +81,16 @@ func TestWithoutAnybodyToTellNothingIsClaimed(t *testing.T) {
 		}
 	})
 }
+
+// TestADangerIsToldWhereProvidersContradictEachOther: one of them says that the pause fails, another what it takes.
+func TestADangerIsToldWhereProvidersContradictEachOther(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.chain.effects, r.chain.contradict = takes(), &[2]int{1, 1}
+		r.chain.alter(func(w *world) { w.stuck = usdc })
+		r.start()
+		v := r.pause("usdc")
+		if v.Simulation == nil || v.Simulation.OK || len(unexpected(v)) != 2 {
+			t.Errorf("simulation is %+v, dangers %v", v.Simulation, v.Dangers)
+		}
+	})
+}

@@ -447,6 +447,9 @@ func (s *scripted) Simulate(ctx context.Context, ask safe.SimulationRequest) (sa
 		out.OK, out.Error, out.GasUsed = false, err.Error(), 0
 		if s.contradict != nil {
 			out.Works, out.Fails = s.contradict[0], s.contradict[1]
+			if ask.Effects {
+				out.Effects = s.effects
+			}
 		}
 		return out, nil
 	}

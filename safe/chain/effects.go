@@ -46,7 +46,7 @@ func awaitTraces(ctx context.Context, c *Client, answers <-chan answer[trace], u
 	return traces
 }
 
-// effects join what the providers told of a transaction that works. A single fact is worth telling whoever says it, and is marked where
+// effects join what those providers told for whom the transaction works. A single fact is worth telling whoever says it, and is marked where
 // fewer than agreement say it. Where they differ in what is read behind the transaction, one of them saw another chain or lies: then a
 // storage slot that nobody can read is told by enough of them or not at all.
 func (c *Client) effects(trials []namedTrial, traces map[string]trace) *safe.Effects {

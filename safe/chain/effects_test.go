@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/common/hexutil"
 	"github.com/ethereum/go-ethereum/crypto"
 
 	"belay/safe"
@@ -211,6 +212,24 @@ func TestALiarHidesNothingAndMakesNothingUpUnmarked(t *testing.T) {
 	two[1].says("debug_traceCall", refuses(-32601, "no"))
 	if got := slot(s.effects(tx, two...), s.Guardian, safe.SlotSingleton); got == nil || !slices.Equal(got.By, []string{"alchemy"}) {
 		t.Errorf("what one of two tells alone is %+v", got)
+	}
+}
+
+// TestWhoSaysThatItFailsHidesNothing: providers contradict each other, and a pause goes on all the same.
+func TestWhoSaysThatItFailsHidesNothing(t *testing.T) {
+	s := startStack(t, safe.V1_4_1, nil)
+	nodes := s.nodes(2)
+	failing := map[string]any{"status": "0x0", "returnData": hexutil.Bytes(reverts("GS013")), "gasUsed": "0x1"}
+	nodes[1].says("eth_simulateV1", always([]any{map[string]any{"calls": []any{failing}}}))
+	nodes[1].says("debug_traceCall", refuses(-32601, "no"))
+	r := s.request(s.delegated(0, s.trickster(), "transfer", thief, big.NewInt(0)), nil)
+	r.Effects, r.After = true, nil
+	got := must[safe.Simulation](t)(dial(t, nil, nodes...).Simulate(testContext(t), r))
+	if got.OK || !got.Contradicted() || got.Effects == nil {
+		t.Fatalf("simulation is %+v", got)
+	}
+	if seen := slot(got.Effects, s.Guardian, safe.SlotSingleton); seen == nil || !slices.Equal(seen.By, []string{"alchemy"}) {
+		t.Errorf("effects are %+v", got.Effects)
 	}
 }
 

@@ -68,7 +68,7 @@ func (c *Client) Simulate(ctx context.Context, r safe.SimulationRequest) (safe.S
 	}
 	s := judge(trials)
 	s.Block = r.At.Number
-	if r.Effects && s.OK {
+	if r.Effects && (s.OK || s.Contradicted()) { // whoever says that it fails hides nothing of what another one saw
 		s.Effects = c.effects(trials, awaitTraces(ctx, c, traces, until))
 	}
 	return s, nil
