@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -108,12 +109,15 @@ func unescaped(s string) string {
 
 func TestNobodysWordsBecomeMarkup(t *testing.T) {
 	r := newRig(t, ModeHTTP)
-	for _, h := range hostile {
+	for i, h := range slices.Concat(hostile, hostile) {
 		v := testdesk.Sample()
 		v.Reason, v.Title, v.Status = governance.Untrusted(h), h, h
 		v.Notes, v.OwnerNames = []string{h}, map[string]string{testdesk.AliceWallet: h}
 		v.Calls[0].Text = governance.Untrusted(h)
 		v.Simulation = &governance.SimulationView{Error: governance.Untrusted(h)}
+		if i >= len(hostile) { // the same in what a simulation did
+			v.Simulation = &governance.SimulationView{OK: true, Effects: []governance.Untrusted{governance.Untrusted(h)}, Changes: []governance.ChangeView{{What: h, Before: h, After: h}}}
+		}
 		v.Dangers = []governance.DangerView{{Code: h, Text: h}}
 		card := bot.Draw(v, bot.Reader{Audience: governance.AudienceWarRoom})
 		judged(t, r, card)
@@ -161,6 +165,8 @@ func TestEveryCardFitsHoweverMuchThereIs(t *testing.T) {
 		v.Dangers = append(v.Dangers, governance.DangerView{Code: "c", Text: long})
 		v.Owners = append(v.Owners, testdesk.SafeAddress)
 		v.Objections = append(v.Objections, governance.OpinionView{Member: "m", Text: governance.Untrusted(long)})
+		v.Simulation.Effects = append(v.Simulation.Effects, governance.Untrusted(long))
+		v.Simulation.Changes = append(v.Simulation.Changes, governance.ChangeView{What: long, Before: long, After: long})
 		v.Events = append(v.Events, governance.EventView{Seq: 1, Type: governance.EventObjected, Text: governance.Untrusted(long)})
 	}
 	card := bot.Draw(v, bot.Reader{Audience: governance.AudienceWarRoom, SignURL: "https://belay.example.org/x"})

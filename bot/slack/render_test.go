@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -94,12 +95,15 @@ var hostile = []string{
 }
 
 func TestNobodysWordsBecomeMarkup(t *testing.T) {
-	for _, h := range hostile {
+	for i, h := range slices.Concat(hostile, hostile) {
 		v := testdesk.Sample()
 		v.Reason, v.Title, v.Status = governance.Untrusted(h), h, h
 		v.Notes, v.OwnerNames = []string{h}, map[string]string{testdesk.AliceWallet: h}
 		v.Calls[0].Text = governance.Untrusted(h)
 		v.Simulation = &governance.SimulationView{Error: governance.Untrusted(h)}
+		if i >= len(hostile) { // the same in what a simulation did
+			v.Simulation = &governance.SimulationView{OK: true, Effects: []governance.Untrusted{governance.Untrusted(h)}, Changes: []governance.ChangeView{{What: h, Before: h, After: h}}}
+		}
 		v.Dangers = []governance.DangerView{{Code: h, Text: h}}
 		card := bot.Draw(v, bot.Reader{Audience: governance.AudienceWarRoom})
 		raw := blocksOf(t, card)
@@ -144,6 +148,8 @@ func TestEveryCardFitsHoweverMuchThereIs(t *testing.T) {
 		v.Owners = append(v.Owners, testdesk.SafeAddress)
 		v.Transactions = append(v.Transactions, governance.TransactionView{TxHash: testdesk.SafeTxHash})
 		v.Objections = append(v.Objections, governance.OpinionView{Member: "m", Text: governance.Untrusted(long)})
+		v.Simulation.Effects = append(v.Simulation.Effects, governance.Untrusted(long))
+		v.Simulation.Changes = append(v.Simulation.Changes, governance.ChangeView{What: long, Before: long, After: long})
 	}
 	card := bot.Draw(v, bot.Reader{Audience: governance.AudienceWarRoom, SignURL: "https://belay.example.org/x"})
 	raw := blocksOf(t, card)

@@ -449,7 +449,7 @@ func pauseView() governance.View {
 			Args: []governance.ArgView{{Name: "asset", Type: "address", Value: "usdc " + reserve}, {Name: "paused", Type: "bool", Value: "true"}},
 			Text: governance.Untrusted("setReservePause(asset: usdc " + reserve + ", paused: true) on pool configurator")}},
 		Dangers: []governance.DangerView{},
-		Simulation: &governance.SimulationView{OK: true, Block: 24_511_207, Provider: "alchemy", Changes: []governance.ChangeView{
+		Simulation: &governance.SimulationView{OK: true, Block: 24_511_207, Provider: "alchemy", Effects: []governance.Untrusted{}, Changes: []governance.ChangeView{
 			{What: "getPaused(asset: usdc)", Before: "false", After: "true"}}},
 		Threshold: 2, Owners: []string{addressOf(0).Hex(), addressOf(1).Hex(), addressOf(2).Hex()},
 		OwnerNames:   map[string]string{addressOf(0).Hex(): "alice", addressOf(1).Hex(): "bo", addressOf(2).Hex(): "carol"},

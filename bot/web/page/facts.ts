@@ -69,7 +69,7 @@ export function effect(v: Proposal): HTMLElement | null {
   const gas = s.ok && s.burnable === null && para("Not tried with less gas: whether anyone can use up the nonce without the effect is not known.", "small");
   if (!s.ok) return section("What changes", alert("The simulation reverts", para(s.error || "No reason was given.")), source);
   const rows = s.changes.map((c) => el("li", {}, el("div", { class: "what" }, c.what), el("span", {}, c.before), el("span", { class: "arrow", "aria-label": "becomes" }, "→"), el("span", { class: "after" }, c.after)));
-  const effects = (s.effects ?? []).map((e) => el("li", {}, clean(e)));
+  const effects = s.effects.map((e) => el("li", {}, clean(e)));
   return section("What changes", rows.length > 0 ? el("ul", { class: "changes" }, ...rows) : para("The simulation runs through. It names no value that changes."),
     effects.length > 0 && el("ul", { class: "effects" }, ...effects), source, !s.traced && para("No provider told what else changes in storage, balances and code.", "small"), gas);
 }

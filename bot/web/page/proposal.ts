@@ -64,7 +64,7 @@ export interface Proposal {
   safe: { name: string; chain: string; chain_id: number; address: string; version: string; verified: boolean; verified_by: string };
   calls: Call[];
   dangers: { code: string; text: string }[];
-  simulation: { ok: boolean; block: number; provider: string; changes: { what: string; before: string; after: string }[]; effects: string[] | null; traced: boolean; error: string; burnable: boolean | null } | null;
+  simulation: { ok: boolean; block: number; provider: string; changes: { what: string; before: string; after: string }[]; effects: string[]; traced: boolean; error: string; burnable: boolean | null } | null;
   safe_txs: SafeTx[];
   safe_tx_hash: string;
   threshold: number;
