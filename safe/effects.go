@@ -8,38 +8,41 @@ import (
 // Effects are what a simulated transaction did, whoever expected it: the union of what the providers tell that can look, so that
 // none of them can hide a thing that another one saw.
 type Effects struct {
-	Logged bool // somebody told the events
-	Traced bool // somebody told what changed in storage, balances and code
+	Logged bool `json:"logged"` // somebody told the events
+	Traced bool `json:"traced"` // somebody told what changed in storage, balances and code
 
-	Logs     []Seen[Log] // native ether as transfers of EtherLogs, where a provider tells them
-	Slots    []Seen[SlotChange]
-	Balances []Seen[BalanceChange]
-	Codes    []Seen[CodeChange]
+	Logs     []Seen[Log]           `json:"logs"` // native ether as transfers of EtherLogs, where a provider tells them
+	Slots    []Seen[SlotChange]    `json:"slots"`
+	Balances []Seen[BalanceChange] `json:"balances"`
+	Codes    []Seen[CodeChange]    `json:"codes"`
 }
 
 // Seen is a fact of a simulation. By names who told it where those are too few to count; it is empty where enough providers did.
 type Seen[T any] struct {
-	What T
-	By   []string
+	What T        `json:"what"`
+	By   []string `json:"by,omitempty"`
 }
 
 // SlotChange is one word of storage. Where neither the contract nor the slot is one that Belay knows, only the place is told: see Telling.
 type SlotChange struct {
-	Address       common.Address
-	Slot          common.Hash
-	Before, After common.Hash
+	Address common.Address `json:"address"`
+	Slot    common.Hash    `json:"slot"`
+	Before  common.Hash    `json:"before"`
+	After   common.Hash    `json:"after"`
 }
 
 // BalanceChange is an account's ether in wei.
 type BalanceChange struct {
-	Address       common.Address
-	Before, After uint256.Int
+	Address common.Address `json:"address"`
+	Before  uint256.Int    `json:"before"`
+	After   uint256.Int    `json:"after"`
 }
 
 // CodeChange is the Keccak-256 of an account's code; zero: none.
 type CodeChange struct {
-	Address       common.Address
-	Before, After common.Hash
+	Address common.Address `json:"address"`
+	Before  common.Hash    `json:"before"`
+	After   common.Hash    `json:"after"`
 }
 
 // EtherLogs is the address in whose name eth_simulateV1 tells of native ether as if it were a token. No contract can be there.

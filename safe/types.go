@@ -112,11 +112,11 @@ type Simulation struct {
 	OK       bool     `json:"ok"`
 	Block    uint64   `json:"block"`
 	Provider string   `json:"provider"`
-	Error    string   `json:"error"`    // the decoded revert reason in words; empty when OK
-	GasUsed  uint64   `json:"gas_used"` // gas units of the whole transaction; 0 when not OK
-	After    []Result `json:"after"`    // reads asked to run behind the transaction, in their order; nil where the provider cannot
-	Sweep    *Sweep   `json:"sweep"`    // nil when not asked for, or where no provider could
-	Effects  *Effects `json:"-"`        // what else it did; nil when not asked for, or where no provider could tell
+	Error    string   `json:"error"`             // the decoded revert reason in words; empty when OK
+	GasUsed  uint64   `json:"gas_used"`          // gas units of the whole transaction; 0 when not OK
+	After    []Result `json:"after"`             // reads asked to run behind the transaction, in their order; nil where the provider cannot
+	Sweep    *Sweep   `json:"sweep"`             // nil when not asked for, or where no provider could
+	Effects  *Effects `json:"effects,omitempty"` // what else it did; nil when not asked for, or where no provider could tell
 
 	Works int `json:"works,omitempty"` // where the providers contradict each other: how many say that it works
 	Fails int `json:"fails,omitempty"` // and how many that it does not
