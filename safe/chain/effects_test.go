@@ -16,6 +16,8 @@ import (
 	"github.com/ethereum/go-ethereum/crypto"
 
 	"belay/safe"
+	"belay/safe/calldata"
+	"belay/safe/devnet"
 )
 
 var thief = common.HexToAddress("0x7415e5000000000000000000000000000000bad1")
@@ -345,6 +347,48 @@ func FuzzSimulatedLogs(f *testing.F) {
 		var same simulatedLogs
 		if err := json.Unmarshal(again, &same); err != nil || len(same) != len(logs) {
 			t.Errorf("%s is read as %d events, and they as %d: %v", text, len(logs), len(same), err)
+		}
+	})
+}
+
+// TestWhatARealTransactionTakesIsTold joins both halves: what the dev chain says of a transaction, and the words for it.
+func TestWhatARealTransactionTakesIsTold(t *testing.T) {
+	eachVersion(t, func(t *testing.T, s *stack) {
+		ctx, token, trick := testContext(t), s.Asset("usdc").Token, s.trickster()
+		if _, err := s.Chain.Send(ctx, s.Relayer, &token, nil, pack(t, "Token", "mint", s.Guardian, big.NewInt(5000))); err != nil {
+			t.Fatal(err)
+		}
+		s.execute(s.tx(0, safe.Call{To: token, Data: pack(t, "Token", "approve", trick, big.NewInt(5000))}))
+		proxy := must[common.Address](t)(s.Chain.Deploy(ctx, own(t, "OpenProxy")))
+		book := must[*calldata.Book](t)(calldata.NewBook(nil, map[common.Address]string{token: "usdc", proxy: "vault"}))
+		for name, test := range map[string]struct {
+			tx   safe.Tx
+			want []string // in the dangers, one each
+		}{
+			"a pause":                    {s.tx(1, s.pause("usdc")), nil},
+			"a pause that takes tokens":  {s.tx(1, safe.Call{To: trick, Data: pack(t, "Trickster", "pause", token, thief, big.NewInt(4000))}), []string{"4000 raw units of usdc " + token.Hex()}},
+			"a transfer":                 {s.tx(1, safe.Call{To: token, Data: pack(t, "Token", "transfer", thief, big.NewInt(4000))}), nil},
+			"new code for the Safe":      {s.delegated(1, trick, "transfer", thief, big.NewInt(0)), []string{"the code that it runs: "}},
+			"a module and a second use":  {s.delegated(1, trick, "enlist", thief), []string{thief.Hex() + " is a module: no → yes", "nonce: 1 → 1"}},
+			"an upgrade":                 {s.tx(1, safe.Call{To: proxy, Data: pack(t, "OpenProxy", "upgradeTo", s.target)}), nil},
+			"an upgrade by another name": {s.tx(1, safe.Call{To: proxy, Data: pack(t, "OpenProxy", "tidy", s.target)}), []string{"vault " + proxy.Hex() + ", the code that it runs: none → " + s.target.Hex()}},
+			"a threshold":                {s.tx(1, s.toSafe("changeThreshold", big.NewInt(3))), nil},
+			"an owner less":              {s.tx(1, s.toSafe("removeOwner", s.ownerAddresses()[0], s.ownerAddresses()[1], big.NewInt(1))), nil},
+			"another owner":              {s.tx(1, s.toSafe("swapOwner", s.ownerAddresses()[0], s.ownerAddresses()[1], thief)), nil},
+			"a module":                   {s.tx(1, s.toSafe("enableModule", thief)), nil},
+			"a handler beside a pause":   {s.tx(1, s.pause("usdc"), s.toSafe("setFallbackHandler", thief)), nil},
+		} {
+			release := must[devnet.SafeRelease](t)(devnet.Release(s.version.String()))
+			told := book.Tell(calldata.Ran{Safe: s.Guardian, Tx: test.tx, Libraries: []common.Address{release.MultiSendCallOnly}, Owners: s.ownerAddresses(), Effects: *s.effects(test.tx, s.nodes(1)...)})
+			if len(told.Unexpected) != len(test.want) {
+				t.Errorf("%s: unexpected is %v, want %q", name, told.Unexpected, test.want)
+				continue
+			}
+			for i, want := range test.want {
+				if !slices.ContainsFunc(told.Unexpected, func(d calldata.Danger) bool { return strings.Contains(d.Text, want) }) {
+					t.Errorf("%s: unexpected %d is %v, want %q", name, i, told.Unexpected, want)
+				}
+			}
 		}
 	})
 }
