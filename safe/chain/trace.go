@@ -19,6 +19,8 @@ import (
 const (
 	maxTouched = trialGas / 2900
 	maxLogs    = trialGas / 375
+
+	maxDiff = 8 << 20 // bytes: so many changes, and the code of a hundred of the largest contracts
 )
 
 // trace is what one provider says that the transaction changes.
@@ -146,6 +148,9 @@ var (
 
 // decodeDiff reads an answer piece by piece, and gives up where it tells more than can be.
 func decodeDiff(text []byte) (stateDiff, error) {
+	if len(text) > maxDiff {
+		return stateDiff{}, errNoDiff
+	}
 	var sides struct {
 		Pre, Post json.RawMessage
 	}
