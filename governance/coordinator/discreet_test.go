@@ -21,6 +21,12 @@ func (r *rig) inPrivate() int {
 	return len(set)
 }
 
+func (r *rig) firstConfided() string {
+	r.chain.mu.Lock()
+	defer r.chain.mu.Unlock()
+	return string(r.chain.confided[0])
+}
+
 func privately(r *rig) *rig {
 	chain := r.cfg.Chains["test"]
 	chain.PrivateFirst = true
@@ -40,7 +46,7 @@ func TestAPauseGoesToThePrivateEndpointsForOneBlock(t *testing.T) {
 		}
 		r.chain.mine() // without it: no builder took it
 		r.until("it goes out in public", func() bool { return r.inPublic() > 0 })
-		if first := r.submissions(v.ID)[0].Attempts[0]; string(r.chain.confided[0]) != string(first.Raw) {
+		if first := r.submissions(v.ID)[0].Attempts[0]; r.firstConfided() != string(first.Raw) {
 			t.Error("the private endpoints were sent other bytes than those that are stored")
 		}
 		r.ends(v.ID, governance.StateExecuted, "pause usdc true")

@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -14,12 +15,18 @@ func TestARoutineKeyWithPowerSendsNothing(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
 		given := []Power{}
 		var failing error
+		var mu sync.Mutex // guards both
+		say := func(found []Power, err error) {
+			mu.Lock()
+			defer mu.Unlock()
+			given, failing = found, err
+		}
 		chain := r.cfg.Chains["test"]
-		chain.Powers = powersOf(func() ([]Power, error) { return given, failing })
+		chain.Powers = powersOf(func() ([]Power, error) { mu.Lock(); defer mu.Unlock(); return given, failing })
 		r.cfg.Chains["test"] = chain
 		r.start()
 		under := r.stuck()
-		given = []Power{{addressOf(routineKey), "the relayer is an owner of guardian"}}
+		say([]Power{{addressOf(routineKey), "the relayer is an owner of guardian"}}, nil)
 		r.pass(powersEvery)
 		before := r.sentBy(addressOf(routineKey))
 		r.blocksPass(4)
@@ -29,10 +36,10 @@ func TestARoutineKeyWithPowerSendsNothing(t *testing.T) {
 		if !noted(r.show(under.ID), "its relayer has power over what is guarded") {
 			t.Errorf("the card says %q", r.show(under.ID).Notes)
 		}
-		if powers := r.c.RelayerPowers("test"); len(powers) != 1 || powers[0] != given[0].What {
+		if powers := r.c.RelayerPowers("test"); len(powers) != 1 || powers[0] != "the relayer is an owner of guardian" {
 			t.Errorf("the operator is told of %q", powers)
 		}
-		given, failing = nil, errors.New("no agreement")
+		say(nil, errors.New("no agreement"))
 		r.pass(powersEvery) // nobody says that it is gone
 		if len(r.c.RelayerPowers("test")) != 1 {
 			t.Error("a power was forgotten because nobody could be asked")
@@ -44,7 +51,7 @@ func TestARoutineKeyWithPowerSendsNothing(t *testing.T) {
 		change := r.setLtv("4100")
 		r.sign(change, change.SafeTxHash, alice, bob)
 		r.until("it is held back", func() bool { return noted(r.show(change.ID), "its relayer has power") })
-		failing = nil
+		say(nil, nil)
 		r.pass(powersEvery + time.Minute)
 		r.ends(change.ID, governance.StateExecuted, "pause weth true", "ltv 4100")
 	})
