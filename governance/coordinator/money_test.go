@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -13,13 +14,33 @@ import (
 	"github.com/holiman/uint256"
 )
 
+// told is a log that is read while it is written. Its lock guards the figures of the test, too.
+type told struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *told) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *told) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
 // TestARelayerThatIsLowIsToldOncePerChange: two executions of 500,000 gas at 2000 gwei are two ether.
 func TestARelayerThatIsLowIsToldOncePerChange(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
-		figures, logs := map[string]float64{}, &bytes.Buffer{}
+		figures, logs := map[string]float64{}, &told{}
 		r.cfg.Logger = slog.New(slog.NewTextHandler(logs, nil))
 		r.cfg.Observe = func(metric string, value float64, labels ...string) {
 			if strings.HasPrefix(metric, "relayer_") {
+				logs.mu.Lock()
+				defer logs.mu.Unlock()
 				figures[metric+" "+labels[1]+" "+labels[3]] = value
 			}
 		}
@@ -31,18 +52,23 @@ func TestARelayerThatIsLowIsToldOncePerChange(t *testing.T) {
 		emergency, routine := addressOf(emergencyKey).Hex(), addressOf(routineKey).Hex()
 		want := func(when string, balance, low float64, told int) {
 			t.Helper()
+			n := strings.Count(logs.String(), "holds less than two emergency executions")
+			logs.mu.Lock()
+			defer logs.mu.Unlock()
 			if figures["relayer_balance_ether test "+emergency] != balance || figures["relayer_low test "+emergency] != low {
 				t.Errorf("%s: %v", when, figures)
 			}
-			if n := strings.Count(logs.String(), "holds less than two emergency executions"); n != told {
+			if n != told {
 				t.Errorf("%s: told %d times, want %d", when, n, told)
 			}
 		}
 		r.pass(time.Second)
 		want("at the start", 1, 1, 1)
+		logs.mu.Lock()
 		if figures["relayer_low test "+routine] != 0 || figures["relayer_balance_ether test "+routine] != 3 {
 			t.Errorf("the other: %v", figures)
 		}
+		logs.mu.Unlock()
 		r.pass(10 * moneyEvery)
 		want("later", 1, 1, 1)
 		hold(addressOf(emergencyKey), 2)
