@@ -36,7 +36,7 @@ func TestAnUnsignedConfigurationServesNoEmergency(t *testing.T) {
 	}{
 		"nobody signed, and nobody has to": {standing(0), false, "is unsigned"},
 		"one signed, and nobody has to":    {standing(0, "alice"), false, ""},
-		"nobody signed":                    {standing(1), true, "signed by 0 of the 1 members"},
+		"nobody signed":                    {standing(1), true, "signed by 0 of the 1 member that"},
 		"too few signed":                   {standing(2, "alice"), true, "signed by 1 of the 2 members"},
 		"enough signed":                    {standing(2, "alice", "bob"), false, ""},
 		"enough signed, by new wallets":    {strange(2, 2, 1, "alice", "bob"), true, "signed by 1 of the 2 members that it takes by the last accepted set"},
@@ -129,7 +129,7 @@ func TestWhatWasDraftedUnderPlantedFilesIsNotShownAsSigned(t *testing.T) {
 		v := r.setLtv("4000")
 		under(signed, own)
 		card := r.show(v.ID)
-		if !noted(card, "signed by 0 of the 1 members") || !noted(card, "changed since this was drafted") || card.Manifest.Hash != planted.Manifest.Hex() || len(card.Manifest.SignedBy) > 0 {
+		if !noted(card, "signed by 0 of the 1 member that") || !noted(card, "changed since this was drafted") || card.Manifest.Hash != planted.Manifest.Hex() || len(card.Manifest.SignedBy) > 0 {
 			t.Errorf("the card says %q with %+v", card.Notes, card.Manifest)
 		}
 		if fresh := r.show(r.setLtv("4100").ID); noted(fresh, "members") || len(fresh.Manifest.SignedBy) != 1 {
