@@ -48,7 +48,7 @@ var rules = []rule{
 	{rooms: []string{"belay/bot", "belay/bot/slack", "belay/bot/discord", "belay/bot/web"}, never: []string{"belay/store", "belay/safe/chain", "belay/configs", "belay/safe/devnet"},
 		why: "a face talks to the use-cases, never past them"},
 	{rooms: []string{"belay/bot"}, never: []string{"belay/bot/slack", "belay/bot/discord", "belay/bot/web"}, why: "the neutral part knows no platform"},
-	{rooms: []string{"belay/cmd/belay"}, never: []string{"belay/safe/devnet", "github.com/ethereum/go-ethereum/node", "github.com/ethereum/go-ethereum/eth"},
+	{rooms: []string{"belay/cmd/belay"}, never: []string{"belay/safe/devnet", "belay/safe/devnet/...", "github.com/ethereum/go-ethereum/node", "github.com/ethereum/go-ethereum/eth"},
 		why: "the product ships no chain"},
 }
 
