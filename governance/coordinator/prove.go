@@ -36,10 +36,21 @@ func (c *Coordinator) prove(ctx context.Context, d governance.Duty) error {
 	if err != nil {
 		return err
 	}
+	if undecided(proven) {
+		return fmt.Errorf("%s is final, and a postcondition could not be read: it is asked again", p.ID)
+	}
 	if !isProven(proven) || !c.settled(chain, *proven.Effect()) {
 		return nil // while a reorganisation could take it back, each head reads it again
 	}
 	return c.reread(ctx, c.hints.head(chain.Name), proven, chain.Chain.Read)
+}
+
+// undecided reports whether the effect is final, and a read that failed leaves open whether it is one. What the providers said, they may
+// say otherwise when they are well again.
+func undecided(p governance.Proposal) bool {
+	effect := p.Effect()
+	return effect != nil && effect.Status == governance.TxStatusFinal && p.State != governance.StateExecuted && p.State != governance.StateIneffective &&
+		slices.ContainsFunc(p.Postconditions, func(c governance.Postcondition) bool { return c.Value == "" })
 }
 
 // expected are the reads of the postconditions.
