@@ -46,6 +46,24 @@ func (c *Coordinator) nonceGone(ctx context.Context, chain ChainConfig, head saf
 	return err
 }
 
+// lostUnseen reports whether a nonce is gone and nobody was found who used it, not so long ago that looking is dear.
+func lostUnseen(p governance.Proposal, t governance.SafeTx, head safe.Block) bool {
+	return t.State == governance.TxDead && t.UsedBy == (common.Hash{}) && p.Effect() == nil && head.Number < p.OpenedAt.Number+lookedFor
+}
+
+// lookedFor is for how many blocks after its proposal an unseen user of a nonce is looked for: what one question for logs covers.
+const lookedFor = 2000
+
+// lookAgain searches once more for who used a nonce. Providers that lag can agree that a transaction of ours is not mined while they
+// know already that its nonce is gone; an emergency did not wait for them.
+func (c *Coordinator) lookAgain(ctx context.Context, chain ChainConfig, head safe.Block, p governance.Proposal, t governance.SafeTx) error {
+	ours, _, err := c.whoUsed(ctx, chain, head, p, t)
+	if err != nil || ours == (common.Hash{}) {
+		return err
+	}
+	return c.takeExecution(ctx, chain, sightedExec{p.ID, t.Hashes.SafeTx, ours})
+}
+
 // openedBefore is how many blocks before a proposal's first reading its Safe's history is searched: a reorganisation may have
 // moved an execution to before it.
 const openedBefore = 4

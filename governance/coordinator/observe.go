@@ -120,6 +120,10 @@ func (c *Coordinator) observeSafe(ctx context.Context, chain ChainConfig, head s
 	}
 	for _, t := range p.SafeTxs {
 		switch {
+		case lostUnseen(p, t, head):
+			if err := c.lookAgain(ctx, chain, head, p, t); err != nil {
+				return err
+			}
 		case !t.Open():
 		case t.Tx.Nonce >= state.Nonce:
 			c.hints.dropMiss(t.Hashes.SafeTx) // a reorganisation gave it back
