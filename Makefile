@@ -13,6 +13,7 @@ MUTATED ?= governance store
 SEEDS ?= 1000000
 FIRST ?= 1001
 KILLS ?= 200
+SIEGES ?= 10000
 TIME ?= 15m
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 PURE := ./safe ./safe/calldata ./governance ./governance/timelock ./governance/relay
@@ -90,8 +91,9 @@ mutate: $(GREMLINS) ## changes one operator at a time and sees whether a test no
 	@for package in $(MUTATED); do GO="$(GO)" GREMLINS="$(GREMLINS)" .ci/mutate $$package; done
 
 .PHONY: soak
-soak: setup ## seeds for TIME (15m) or up to SEEDS (1000000) from FIRST (1001), then KILLS (200) kills of the process
+soak: setup ## seeds for TIME (15m) or up to SEEDS (1000000) from FIRST (1001), then SIEGES (10000) pauses beside a provider that fails, then KILLS (200) kills of the process
 	$(GO) test -count 1 -timeout 24h -run '^TestSimulation$$' ./governance/coordinator -first $(FIRST) -seeds $(SEEDS) -for $(TIME) -v | grep -v '^===\|--- PASS'
+	$(GO) test -count 1 -timeout 24h -run '^Test(One|Two)Providers?OfThree$$' ./cmd/belay -sieges $(SIEGES) -first-siege $(FIRST) -sieges-for $(TIME) -every-row 1 -v | grep -v '^===\|--- PASS'
 	BELAY_KILLS=$(KILLS) $(GO) test -race -count 1 -timeout 24h -run '^TestNothingIsLostOrDoubledByAKill$$' -v ./cmd/belay
 
 # A finding is written to testdata and fails again; what does not is a fuzzer that its own deadline cut off.

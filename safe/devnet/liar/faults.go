@@ -1,6 +1,7 @@
 package liar
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -167,12 +168,9 @@ func (d *dripping) Close() error { return d.from.Close() }
 // blanks is white space without end.
 type blanks struct{}
 
-func (blanks) Read(p []byte) (int, error) {
-	for i := range p {
-		p[i] = ' '
-	}
-	return len(p), nil
-}
+func (blanks) Read(p []byte) (int, error) { return copy(p, aPage), nil }
+
+var aPage = bytes.Repeat([]byte{' '}, 1<<20)
 
 // broken is a connection that ends too early.
 type broken struct{}

@@ -122,6 +122,7 @@ func TestBytesThatAreForgottenReachNobody(t *testing.T) {
 		if name != "" {
 			p.Be(Named(name))
 		}
+		arrived.n = 0
 		said(t, p, ask("eth_sendRawTransaction", `"0x1234"`))
 		if (arrived.n > 0) != reaches {
 			t.Errorf("%q: %d transactions reached the node", name, arrived.n)

@@ -16,7 +16,9 @@ import (
 type lie struct {
 	*Proxy
 	question
-	ctx context.Context //nolint:containedctx // lives as long as the exchange
+	ctx   context.Context //nolint:containedctx // lives as long as the exchange
+	luck  uint64          // drawn with the fault, for what stays the same as long as it lasts
+	since uint64          // the head when the fault began
 }
 
 // Selectors of the Safe that lies are about.
@@ -28,8 +30,9 @@ const (
 
 var lies = []Fault{
 	{Name: "is on another chain", Lies: true, answer: to("eth_chainId", func(lie, func() reply) reply { return tells("0x5") })},
-	{Name: "stands still", Lies: true, answer: lags(func(l lie, head uint64) uint64 { return head - min(head, uint64(l.throw(3))) })},
-	{Name: "is far behind", Lies: true, answer: lags(func(_ lie, head uint64) uint64 { return head / 2 })},
+	{Name: "lags", Lies: true, answer: lags(func(l lie, head uint64) uint64 { return head - min(head, 1+l.luck%3) })},
+	{Name: "stands still", Lies: true, answer: lags(func(l lie, _ uint64) uint64 { return l.since })},
+	{Name: "is several machines that lag", Lies: true, answer: lags(func(l lie, head uint64) uint64 { return head - min(head, uint64(l.throw(3)-1)) })},
 	{Name: "is on a fork", Lies: true, answer: forked},
 	{Name: "runs ahead", Lies: true, answer: to("eth_getBlockByNumber", func(l lie, honest func() reply) reply {
 		return honest().with("number", func(any) any { return hexutil.Uint64(1<<40 + uint64(l.throw(1000))) })
@@ -161,31 +164,40 @@ func fees(wei string) func(lie, func() reply) reply {
 // lags answers as a node whose chain ends earlier.
 func lags(end func(l lie, head uint64) uint64) func(lie, func() reply) reply {
 	return func(l lie, honest func() reply) reply {
+		head := l.head().number
+		last := min(end(l, head), head)
 		switch l.method {
 		case "eth_getBlockByNumber":
-			last := end(l, l.head().number)
 			var tag string
 			_ = json.Unmarshal(l.params[0], &tag)
 			if n, err := hexutil.DecodeUint64(tag); err == nil && n > last {
 				return reply{result: []byte("null")}
 			} else if err != nil && tag == "latest" {
-				l.params = slices.Clone(l.params)
-				l.params[0], _ = json.Marshal(hexutil.Uint64(last))
+				return l.blockAt(last)
 			}
-			var r reply
-			r.result, r.refused = l.node.Answer(l.ctx, l.method, l.params)
-			return r
 		case "eth_getTransactionReceipt":
-			return reply{result: []byte("null")}
+			if r := honest(); mentions(r.result, "blockNumber", last) {
+				return reply{result: []byte("null")}
+			}
 		case "eth_getLogs":
-			return tells([]any{})
+			return honest().without(func(log json.RawMessage) bool { return mentions(log, "blockNumber", last) })
 		case "eth_call", "eth_getCode", "eth_getStorageAt", "eth_getBalance", "eth_getTransactionCount", "eth_getProof":
-			if bytes.Contains(l.params[len(l.params)-1], []byte(hashed(l.head().hash))) {
-				return refuse(-32000, "header for hash not found")
+			at := l.params[len(l.params)-1]
+			for n := last + 1; n <= head; n++ {
+				if bytes.Contains(at, []byte(hashed(l.blockAt(n).block().hash))) {
+					return refuse(-32000, "header for hash not found")
+				}
 			}
 		}
 		return honest()
 	}
+}
+
+// mentions reports whether an object's number is higher than last.
+func mentions(object json.RawMessage, field string, last uint64) bool {
+	var fields map[string]json.RawMessage
+	var n hexutil.Uint64
+	return json.Unmarshal(object, &fields) == nil && json.Unmarshal(fields[field], &n) == nil && uint64(n) > last
 }
 
 // forked answers as a node that went another way some blocks ago: its last blocks have other hashes, and it knows none of the others'.
@@ -260,6 +272,12 @@ func (l lie) head() place {
 	return r.block()
 }
 
+func (l lie) blockAt(number uint64) (r reply) {
+	text, _ := json.Marshal(hexutil.Uint64(number))
+	r.result, r.refused = l.node.Answer(l.ctx, "eth_getBlockByNumber", []json.RawMessage{text, []byte("false")})
+	return r
+}
+
 func (r reply) block() place {
 	var wire struct {
 		Number hexutil.Uint64 `json:"number"`
@@ -328,4 +346,13 @@ func (r reply) appended(v any) reply {
 		return r
 	}
 	return tells(append(list, v))
+}
+
+// without takes some out of a list.
+func (r reply) without(some func(json.RawMessage) bool) reply {
+	var list []json.RawMessage
+	if r.refused != nil || json.Unmarshal(r.result, &list) != nil {
+		return r
+	}
+	return tells(slices.DeleteFunc(list, some))
 }

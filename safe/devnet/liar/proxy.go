@@ -20,6 +20,8 @@ type Proxy struct {
 	mu        sync.Mutex // guards everything below
 	dice      *rand.Rand
 	fault     Fault
+	luck      uint64 // see lie
+	since     uint64
 	bait      func() (safe common.Address, hash common.Hash)
 	exchanges int
 	calls     map[string]int
@@ -33,9 +35,10 @@ func New(n Node, seed uint64) *Proxy {
 
 // Be makes it fail in a way from now on. The zero Fault makes it honest again.
 func (p *Proxy) Be(f Fault) {
+	since := lie{Proxy: p, ctx: context.Background()}.head().number
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.fault = f
+	p.fault, p.luck, p.since = f, p.dice.Uint64(), since
 }
 
 // Is names the present fault; "" when it is honest.
@@ -173,6 +176,7 @@ func (p *Proxy) reply(ctx context.Context, q question, f Fault) reply {
 	p.mu.Lock()
 	p.calls[q.method]++
 	heard := p.onSend
+	l := lie{Proxy: p, ctx: ctx, question: q, luck: p.luck, since: p.since}
 	p.mu.Unlock()
 	if q.method == "eth_sendRawTransaction" && heard != nil && len(q.params) == 1 {
 		heard(q.params[0])
@@ -182,7 +186,7 @@ func (p *Proxy) reply(ctx context.Context, q question, f Fault) reply {
 		return r
 	}
 	if f.answer != nil {
-		return f.answer(lie{Proxy: p, ctx: ctx, question: q}, honest)
+		return f.answer(l, honest)
 	}
 	return honest()
 }
