@@ -208,6 +208,11 @@ func (b *bench) startBelay(ctx context.Context, dir string) error {
 	if err := os.WriteFile(filepath.Join(dir, "playbooks", "approve.yaml"), []byte(text), 0o600); err != nil {
 		return err
 	}
+	return b.run(ctx, config, listen)
+}
+
+// run starts the program and waits until it answers.
+func (b *bench) run(ctx context.Context, config, listen string) error {
 	b.base = "http://" + listen
 	b.belayPS = exec.CommandContext(ctx, "bin/belay", "--config", config, "serve")
 	if err := b.belayPS.Start(); err != nil {

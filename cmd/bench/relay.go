@@ -1,0 +1,449 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+
+	"belay/safe"
+	"belay/safe/chain"
+	"belay/safe/devnet"
+	"belay/safe/devnet/liar"
+
+	"github.com/ethereum/go-ethereum/common"
+	"github.com/ethereum/go-ethereum/common/hexutil"
+	"github.com/ethereum/go-ethereum/core/types"
+	"github.com/ethereum/go-ethereum/crypto"
+	"github.com/ethereum/go-ethereum/params"
+)
+
+// providerNames are three providers of one chain: what a careful operator configures.
+var providerNames = []string{"alchemy", "infura", "own"}
+
+// relayFigures measures the way from the last signature to the chain, beside raw calls to the same providers.
+func relayFigures(ctx context.Context, dir string, rounds int) ([]figure, error) {
+	held, err := heldFigures(ctx, filepath.Join(dir, "held"), rounds)
+	if err != nil {
+		return nil, fmt.Errorf("with mining held: %w", err)
+	}
+	proven, err := provenFigure(ctx, filepath.Join(dir, "proven"), rounds)
+	if err != nil {
+		return nil, fmt.Errorf("to the proof: %w", err)
+	}
+	read, err := readFigures(ctx, min(rounds, 7))
+	if err != nil {
+		return nil, fmt.Errorf("decision read: %w", err)
+	}
+	return append(append(held, proven), read...), nil
+}
+
+// desk is a Belay as a process of its own, on a chain behind three providers that can be told to fail.
+type desk struct {
+	*bench
+	providers []*liar.Proxy
+	urls      []string
+
+	mu   sync.Mutex
+	sent time.Time // when the first eth_sendRawTransaction of a round arrived; guarded by mu
+}
+
+func newDesk(ctx context.Context, dir string, cfg devnet.Config) (*desk, error) {
+	c, err := devnet.Start(cfg)
+	if err != nil {
+		return nil, err
+	}
+	d := &desk{bench: &bench{closers: []func(){func() { _ = c.Close() }}}}
+	if d.stack, err = devnet.NewStack(ctx, c, devnet.StackConfig{Threshold: 3}); err != nil {
+		return nil, d.fail(err)
+	}
+	rpc, err := d.provide()
+	if err != nil {
+		return nil, d.fail(err)
+	}
+	if err := d.serve(ctx, dir, rpc); err != nil {
+		return nil, d.fail(err)
+	}
+	return d, nil
+}
+
+// provide opens the providers and gives their addresses by name.
+func (d *desk) provide() (map[string]string, error) {
+	byName := map[string]string{}
+	for i, name := range providerNames {
+		p := liar.New(liar.Of(d.stack.Chain), uint64(i)) //nolint:gosec // small
+		p.OnSend(func(json.RawMessage) { d.arrived() })
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, err
+		}
+		server := &http.Server{ReadHeaderTimeout: time.Second, Handler: p}
+		go func() { _ = server.Serve(listener) }()
+		d.closers = append(d.closers, func() { _ = server.Close() })
+		byName[name] = "http://" + listener.Addr().String()
+		d.providers, d.urls = append(d.providers, p), append(d.urls, byName[name])
+	}
+	return byName, nil
+}
+
+func (d *desk) serve(ctx context.Context, dir string, rpc map[string]string) error {
+	listen, admin, err := twoAddresses()
+	if err != nil {
+		return err
+	}
+	config, err := d.stack.WriteConfiguration(dir, devnet.Guarding{Listen: listen, AdminListen: admin, Token: token, RPC: rpc})
+	if err != nil {
+		return err
+	}
+	text := fmt.Sprintf(approval, d.stack.Asset("usdc").Token.Hex(), d.stack.Market.Hex())
+	if err := os.WriteFile(filepath.Join(dir, "playbooks", "approve.yaml"), []byte(text), 0o600); err != nil {
+		return err
+	}
+	return d.run(ctx, config, listen)
+}
+
+func (d *desk) arrived() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.sent.IsZero() {
+		d.sent = time.Now()
+	}
+}
+
+func (d *desk) clear() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.sent = time.Time{}
+}
+
+func (d *desk) sentAt() time.Time {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.sent
+}
+
+// asked is what a proposal's answers are needed for.
+type asked struct {
+	ID         string `json:"id"`
+	State      string `json:"state"`
+	SafeTxHash string `json:"safe_tx_hash"`
+}
+
+// propose opens a proposal that no round opened before, and has all owners but the last sign.
+func (d *desk) propose(ctx context.Context, n int) (v asked, last string, err error) {
+	ask := map[string]any{"member": "alice", "playbook": "approve", "reason": "bench", "params": map[string]string{"amount": strconv.Itoa(n)}}
+	if err = d.post(ctx, "/api/v1/proposals", ask, &v); err != nil {
+		return v, "", err
+	}
+	signatures, err := d.sign(v.SafeTxHash)
+	if err != nil {
+		return v, "", err
+	}
+	for _, s := range signatures[:len(signatures)-1] {
+		if err := d.signed(ctx, v, s); err != nil {
+			return v, "", err
+		}
+	}
+	return v, signatures[len(signatures)-1], nil
+}
+
+func (d *desk) signed(ctx context.Context, v asked, signature string) error {
+	return d.post(ctx, "/api/v1/proposals/"+v.ID+"/signatures", map[string]string{"signature": signature, "safe_tx_hash": v.SafeTxHash}, nil)
+}
+
+// becomes waits until a proposal is in a state.
+func (d *desk) becomes(ctx context.Context, id, state string) error {
+	return d.await(ctx, func() bool {
+		resp, err := http.Get(d.base + "/api/v1/proposals/" + id)
+		if err != nil {
+			return false
+		}
+		defer func() { _ = resp.Body.Close() }()
+		var v asked
+		return json.NewDecoder(resp.Body).Decode(&v) == nil && v.State == state
+	})
+}
+
+// heldFigures measures from the last signature to the first byte that a provider gets, on a chain that makes no block meanwhile: once
+// with everything prepared, once with a block between preparation and signature. The reference is one eth_sendRawTransaction to one
+// of the providers, from question to answer.
+func heldFigures(ctx context.Context, dir string, rounds int) ([]figure, error) {
+	d, err := newDesk(ctx, dir, devnet.Config{Manual: true})
+	if err != nil {
+		return nil, err
+	}
+	defer d.close()
+	var warm, cold, raw []float64
+	for round := range warmUp + rounds {
+		for i, prepared := range []bool{true, false} {
+			took, err := d.untilSent(ctx, 2*round+i+1, prepared)
+			if err != nil {
+				return nil, fmt.Errorf("round %d: %w", round, err)
+			}
+			if round < warmUp {
+				continue
+			}
+			if prepared {
+				warm = append(warm, took)
+			} else {
+				cold = append(cold, took)
+			}
+		}
+		bare, err := d.rawSendTo(ctx, d.urls[round%len(d.urls)])
+		if err != nil {
+			return nil, err
+		}
+		d.stack.Chain.Seal()
+		if round >= warmUp {
+			raw = append(raw, bare)
+		}
+	}
+	return []figure{
+		within("last signature → a provider has the bytes, prepared", "ms", warm, raw, 6),
+		within("the same, a block after it was prepared", "ms", cold, raw, 15),
+	}, nil
+}
+
+// untilSent plays one proposal and says how long after the last signature its bytes arrived anywhere.
+func (d *desk) untilSent(ctx context.Context, n int, prepared bool) (float64, error) {
+	v, last, err := d.propose(ctx, n)
+	if err != nil {
+		return 0, err
+	}
+	d.stack.Chain.Seal()
+	pause(ctx, 2*time.Second) // the watch looks at the head every second, and prepares then
+	if !prepared {
+		d.stack.Chain.Seal()
+	}
+	d.clear()
+	began := time.Now()
+	if err := d.signed(ctx, v, last); err != nil {
+		return 0, err
+	}
+	if err := d.await(ctx, func() bool { return !d.sentAt().IsZero() }); err != nil {
+		return 0, err
+	}
+	took := ms(d.sentAt().Sub(began))
+	if err := d.await(ctx, func() bool { return d.stack.Chain.PendingCount() > 0 }); err != nil {
+		return 0, err
+	}
+	d.stack.Chain.Seal()
+	return took, d.becomes(ctx, v.ID, "executed")
+}
+
+// rawSendTo is one eth_sendRawTransaction to a provider, until it is answered.
+func (d *desk) rawSendTo(ctx context.Context, url string) (float64, error) {
+	tx, err := d.transfer(ctx)
+	if err != nil {
+		return 0, err
+	}
+	began := time.Now()
+	_, err = ask(ctx, url, "eth_sendRawTransaction", hexutil.Encode(tx))
+	return ms(time.Since(began)), err
+}
+
+// ask is one JSON-RPC exchange without anything around it.
+func ask(ctx context.Context, url, method string, args ...any) (json.RawMessage, error) {
+	text, err := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": 1, "method": method, "params": args})
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(text))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return nil, err
+	}
+	var answer struct {
+		Result json.RawMessage
+		Error  *struct{ Message string }
+	}
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return nil, err
+	}
+	if answer.Error != nil {
+		return nil, errors.New(answer.Error.Message)
+	}
+	return answer.Result, nil
+}
+
+// provenFigure measures from the last signature until Belay calls the proposal executed, on a chain that mines on arrival. The reference
+// sends an execution of the same Safe, of the same size, and waits for its receipt.
+func provenFigure(ctx context.Context, dir string, rounds int) (figure, error) {
+	d, err := newDesk(ctx, dir, devnet.Config{})
+	if err != nil {
+		return figure{}, err
+	}
+	defer d.close()
+	var ours, raw []float64
+	for round := range warmUp + rounds {
+		took, err := d.untilProven(ctx, round+1)
+		if err != nil {
+			return figure{}, fmt.Errorf("round %d: %w", round, err)
+		}
+		bare, err := d.rawExecution(ctx, round+1)
+		if err != nil {
+			return figure{}, fmt.Errorf("reference, round %d: %w", round, err)
+		}
+		if round >= warmUp {
+			ours, raw = append(ours, took), append(raw, bare)
+		}
+	}
+	return within("last signature → proven execution, mined on arrival", "ms", ours, raw, 4), nil
+}
+
+func (d *desk) untilProven(ctx context.Context, n int) (float64, error) {
+	v, last, err := d.propose(ctx, n)
+	if err != nil {
+		return 0, err
+	}
+	pause(ctx, 2*time.Second)
+	began := time.Now()
+	if err := d.signed(ctx, v, last); err != nil {
+		return 0, err
+	}
+	err = d.becomes(ctx, v.ID, "executed")
+	return ms(time.Since(began)), err
+}
+
+// rawExecution signs an execution of the Safe here, sends it, and waits for its receipt.
+func (d *desk) rawExecution(ctx context.Context, n int) (float64, error) {
+	raw, hash, err := d.execution(ctx, n)
+	if err != nil {
+		return 0, err
+	}
+	began := time.Now()
+	if _, err := ask(ctx, d.urls[0], "eth_sendRawTransaction", hexutil.Encode(raw)); err != nil {
+		return 0, err
+	}
+	err = d.await(ctx, func() bool {
+		receipt, err := ask(ctx, d.urls[0], "eth_getTransactionReceipt", hash)
+		return err == nil && string(receipt) != "null"
+	})
+	return ms(time.Since(began)), err
+}
+
+// execution is what a wallet would send for the same thing.
+func (d *desk) execution(ctx context.Context, n int) ([]byte, common.Hash, error) {
+	nonce, err := d.nonce(ctx)
+	if err != nil {
+		return nil, common.Hash{}, err
+	}
+	data := append(crypto.Keccak256([]byte("approve(address,uint256)"))[:4], common.LeftPadBytes(d.stack.Market.Bytes(), 32)...)
+	data = append(data, common.LeftPadBytes([]byte{byte(n >> 8), byte(n)}, 32)...)
+	tx := safe.Tx{To: d.stack.Asset("usdc").Token, Data: data, Nonce: nonce}
+	hash := safe.Hash(safe.Domain{ChainID: d.stack.Chain.ChainID().Uint64(), Safe: d.stack.Guardian, Version: safe.V1_4_1}, tx).SafeTx
+	var yes []safe.Confirmation
+	for _, key := range d.stack.Owners {
+		sig, err := crypto.Sign(hash[:], key)
+		if err != nil {
+			return nil, common.Hash{}, err
+		}
+		sig[64] += 27
+		yes = append(yes, safe.Confirmation{Owner: crypto.PubkeyToAddress(key.PublicKey), Kind: safe.KindECDSA, Signature: sig})
+	}
+	blob, err := safe.Pack(yes, len(yes))
+	if err != nil {
+		return nil, common.Hash{}, err
+	}
+	sender, err := d.stack.Chain.Client().NonceAt(ctx, devnet.Address(13), nil)
+	if err != nil {
+		return nil, common.Hash{}, err
+	}
+	made, err := types.SignNewTx(devnet.Key(13), types.LatestSignerForChainID(d.stack.Chain.ChainID()), &types.DynamicFeeTx{
+		ChainID: d.stack.Chain.ChainID(), Nonce: sender, GasTipCap: wei(1), GasFeeCap: wei(100), Gas: 200_000, To: &d.stack.Guardian, Data: safe.EncodeExec(tx, blob)})
+	if err != nil {
+		return nil, common.Hash{}, err
+	}
+	raw, err := made.MarshalBinary()
+	return raw, made.Hash(), err
+}
+
+// readFigures measures the reading that decides whether a Safe may execute, at one block. With one provider of three slow by two seconds
+// and one lying, two can agree only when the slow one has answered: it is the reference. With one that is silent for ever the reference
+// is the same reading with all three well.
+func readFigures(ctx context.Context, rounds int) ([]figure, error) {
+	c, err := devnet.Start(devnet.Config{Manual: true})
+	if err != nil {
+		return nil, err
+	}
+	d := &desk{bench: &bench{closers: []func(){func() { _ = c.Close() }}}}
+	defer d.close()
+	if d.stack, err = devnet.NewStack(ctx, c, devnet.StackConfig{}); err != nil {
+		return nil, err
+	}
+	urls, err := d.provide()
+	if err != nil {
+		return nil, err
+	}
+	cfg := chain.Config{Name: "devnet", ChainID: c.ChainID().Uint64()}
+	for _, name := range providerNames {
+		cfg.Providers = append(cfg.Providers, chain.Provider{Name: name, URL: urls[name]})
+	}
+	client, err := chain.Dial(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	var well, silent, lied, slow []float64
+	for round := range 1 + rounds {
+		var took [4]float64
+		for i, faults := range [][]string{{}, {"never answers"}, {"names a lower threshold", "answers after two seconds"}} {
+			if took[i], err = d.decision(ctx, client, faults); err != nil {
+				return nil, fmt.Errorf("with %q: %w", faults, err)
+			}
+		}
+		began := time.Now()
+		if _, err := ask(ctx, d.urls[1], "eth_call", map[string]any{"to": d.stack.Guardian, "data": "0xaffed0e0"}, "latest"); err != nil {
+			return nil, err
+		}
+		if took[3] = ms(time.Since(began)); round > 0 {
+			well, silent, lied, slow = append(well, took[0]), append(silent, took[1]), append(lied, took[2]), append(slow, took[3])
+		}
+	}
+	return []figure{
+		atMost("decision read, one provider silent, against all well", "ms", silent, well, 1.5),
+		atMost("decision read, one slow by 2 s and one lying, against the slow one", "ms", lied, slow, 1.5),
+	}, nil
+}
+
+// decision reads the Safe while the first providers fail as told, and fails where what it read is not so.
+func (d *desk) decision(ctx context.Context, client *chain.Client, faults []string) (float64, error) {
+	for _, p := range d.providers {
+		p.Be(liar.Fault{})
+	}
+	head, _, err := client.Head(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for i, name := range faults {
+		d.providers[i].Be(liar.Named(name))
+	}
+	began := time.Now()
+	state, err := client.StateAt(ctx, head, d.stack.Guardian)
+	took := ms(time.Since(began))
+	if err == nil && (state.Threshold != d.stack.Threshold || state.Nonce != 0 || len(state.Owners) != len(d.stack.Owners)) {
+		err = fmt.Errorf("read %d of %v, nonce %d", state.Threshold, state.Owners, state.Nonce)
+	}
+	return took, err
+}
+
+func wei(gwei int64) *big.Int { return new(big.Int).Mul(big.NewInt(gwei), big.NewInt(params.GWei)) }
