@@ -203,8 +203,12 @@ func (c *Coordinator) noteRestless(p governance.Proposal) {
 	c.hints.setRestless(p.ID, known && p.State.Ended() && slices.ContainsFunc(p.Transactions, func(t governance.Transaction) bool { return !c.settled(chain, t) }))
 }
 
-// reorgDepth is how deep a reorganisation of Ethereum can reach: two epochs.
-const reorgDepth = 64
+// reorgDepth is how deep a reorganisation of Ethereum can reach: two epochs. settledDepth is as many blocks more: the chain that takes the
+// place of another is longer than it, by as much as was made until providers are heard again.
+const (
+	reorgDepth   = 64
+	settledDepth = 2 * reorgDepth
+)
 
 // settled reports whether nothing that a chain still does can move the transaction. One that is final by the configured depth is
 // watched until it is too deep for any reorganisation.
@@ -213,7 +217,7 @@ func (c *Coordinator) settled(chain ChainConfig, t governance.Transaction) bool 
 	case governance.TxStatusMined:
 		return false
 	case governance.TxStatusFinal:
-		return chain.Confirmations == 0 || t.Block.Number+reorgDepth <= c.hints.head(chain.Name).Number
+		return chain.Confirmations == 0 || t.Block.Number+settledDepth <= c.hints.head(chain.Name).Number
 	}
 	return true // submitted: its submission is looked after, and logs tell of the rest
 }
