@@ -486,6 +486,35 @@ func TestTwoProvidersOfThree(t *testing.T) {
 	}
 }
 
+// TestAfterTwoHoursWithoutProvidersAPauseIsSentWithinABlock: the last signature comes while nobody can be asked.
+func TestAfterTwoHoursWithoutProvidersAPauseIsSentWithinABlock(t *testing.T) {
+	besieged(t, newField(t), 1, func(s *siege) {
+		v, err := s.propose("pause-reserve", map[string]string{"asset": "usdc"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.sign(v.ID, 0)
+		for i, p := range s.providers {
+			p.Be(liar.Named([]string{"never answers", "resets the connection", "has no backend"}[i]))
+		}
+		<-time.After(2 * time.Hour)
+		s.sign(v.ID, 1)
+		<-time.After(time.Minute)
+		if now := s.truth(); len(now.executed)+now.wasted != 0 {
+			t.Fatalf("nobody was there, and the chain has %+v", now)
+		}
+		for _, p := range s.providers {
+			p.Be(liar.Fault{})
+		}
+		s.pass(slotTime) // bytes that went out within it are in the next block
+		s.pass(slotTime)
+		if !s.truth().paused {
+			t.Errorf("it was not sent within a block: %q, %q", s.show(v.ID).Status, s.show(v.ID).Notes)
+		}
+		s.executed(v.ID, 3)
+	})
+}
+
 var (
 	everyRow   = flag.Int("every-row", 13, "TestTwoProvidersOfThree plays each row whose number it divides; 1: all")
 	sieges     = flag.Int("sieges", 12, "how many pauses TestOneProviderOfThree plays")
