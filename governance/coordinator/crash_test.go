@@ -28,6 +28,8 @@ type mortal struct {
 	soon bool           // before what the boundary is about is done, not after
 	dead bool
 	gone func() // called once, when it dies
+	// names says what boundary a commit is; nil: kindOf.
+	names func(Store, governance.Record) string
 }
 
 // pass goes through a boundary: do is what it is about.
@@ -63,7 +65,11 @@ type mortalStore struct {
 }
 
 func (s mortalStore) Commit(ctx context.Context, r governance.Record) (seq uint64, err error) {
-	err = s.life.pass(kindOf(r), func() (err error) { seq, err = s.closer.Commit(ctx, r); return err })
+	kind := kindOf(r)
+	if s.life.names != nil {
+		kind = s.life.names(s.closer, r)
+	}
+	err = s.life.pass(kind, func() (err error) { seq, err = s.closer.Commit(ctx, r); return err })
 	return seq, err
 }
 
