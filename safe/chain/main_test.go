@@ -26,6 +26,9 @@ func TestMain(m *testing.M) {
 	for _, name := range devnet.Lingering() {
 		ignored = append(ignored, goleak.IgnoreAnyFunction(name))
 	}
+	for _, name := range toxicsLeave {
+		ignored = append(ignored, goleak.IgnoreAnyFunction(name))
+	}
 	goleak.VerifyTestMain(m, ignored...)
 }
 
