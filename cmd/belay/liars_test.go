@@ -516,8 +516,8 @@ func TestAfterTwoHoursWithoutProvidersAPauseIsSentWithinABlock(t *testing.T) {
 }
 
 var (
-	everyRow   = flag.Int("every-row", 13, "TestTwoProvidersOfThree plays each row whose number it divides; 1: all")
-	sieges     = flag.Int("sieges", 12, "how many pauses TestOneProviderOfThree plays")
+	everyRow   = flag.Int("every-row", 16, "TestTwoProvidersOfThree plays each row whose number it divides; 1: all")
+	sieges     = flag.Int("sieges", 8, "how many pauses TestOneProviderOfThree plays")
 	firstSiege = flag.Uint64("first-siege", 1, "the seed of the first")
 	siegesFor  = flag.Duration("sieges-for", 0, "no further pause is begun after this long; 0: all are played")
 )
