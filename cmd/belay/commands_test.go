@@ -174,7 +174,7 @@ func TestARelayerWithPowerIsRefusedAtTheStart(t *testing.T) {
 	}
 }
 
-// powersLookedFor is what the running program looks for every hour, of a stopped one.
+// powersLookedFor is what the running program looks for now and then, of a stopped one.
 func (i *incident) powersLookedFor() []string {
 	i.t.Helper()
 	cfg, err := configs.Load(i.config)
