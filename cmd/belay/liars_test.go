@@ -151,7 +151,7 @@ func (s *siege) start(cfg *configs.Config, network http.RoundTripper) {
 		}
 		return nil
 	}
-	for _, step := range []func(context.Context) error{s.service.openStore, s.service.judge, dial, s.service.makeChats, s.service.makeCoordinator} {
+	for _, step := range []func(context.Context) error{s.service.openStore, s.service.judge, s.service.openKeys, dial, s.service.makeChats, s.service.makeCoordinator} {
 		if err := step(ctx); err != nil {
 			s.t.Fatal(err)
 		}
