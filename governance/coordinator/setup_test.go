@@ -31,16 +31,22 @@ func TestAChangeOfTheSafesSetupIsToldOnTheCards(t *testing.T) {
 			})
 		}
 		set(stranger, stranger)
+		r.pass(setupEvery)
 		for _, id := range []string{v.ID, done.ID} {
-			r.until("the guard is told", func() bool { return warned(r.show(id), "its guard is "+stranger.Hex()+" now, it was none") })
-			if !warned(r.show(id), stranger.Hex()+" became a module") {
-				t.Errorf("%s does not tell of the module: %+v", id, r.show(id).Dangers)
+			if seen := r.show(id); !warned(seen, "its guard is "+stranger.Hex()+" now, it was none") || !warned(seen, stranger.Hex()+" became a module") {
+				t.Errorf("%s tells %+v", id, seen.Dangers)
 			}
 		}
 		set(common.Address{}, stranger)
-		r.until("the guard is gone", func() bool { return !warned(r.show(v.ID), "guard") && warned(r.show(v.ID), "module") })
+		r.pass(setupEvery)
+		if seen := r.show(v.ID); warned(seen, "guard") || !warned(seen, "module") {
+			t.Errorf("the guard is gone, and the card tells %+v", seen.Dangers)
+		}
 		set(common.Address{})
-		r.until("nothing is told any more", func() bool { return !warned(r.show(v.ID), "") })
+		r.pass(setupEvery)
+		if seen := r.show(v.ID); warned(seen, "") {
+			t.Errorf("it is as it was, and the card tells %+v", seen.Dangers)
+		}
 		events := r.show(v.ID).Events
 		if last := events[len(events)-1]; !strings.Contains(last.Ours, "again as they were") {
 			t.Errorf("the story ends with %q", last.Ours)
