@@ -111,6 +111,7 @@ func bubble(t *testing.T, test func(t *testing.T, r *rig)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, newMemory(t))
+		r.decodesOnce()
 		test(t, r)
 		r.stop()
 		_ = r.store.Close()
