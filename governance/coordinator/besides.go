@@ -43,7 +43,7 @@ func (d *drafting) decimals(ctx context.Context, found safe.Effects) map[common.
 	for i, token := range tokens {
 		calls[i] = calldata.DecimalsCall(token)
 	}
-	answers, err := d.chain.Chain.Read(ctx, d.state.Block, calls)
+	answers, err := readAll(ctx, d.chain, d.state.Block, calls)
 	if err != nil {
 		return nil
 	}

@@ -139,12 +139,14 @@ func (c *Coordinator) observeSafe(ctx context.Context, chain ChainConfig, head s
 // observeProven reads again what was proven, as long as a reorganisation could take it back. What was proven only now has time until the
 // next head.
 func (t *tending) observeProven(ctx context.Context, chain ChainConfig, head safe.Block, p governance.Proposal) error {
-	if !t.holds(expected(p)) {
+	if !isProven(p) || !t.holds(expected(p)) {
 		return nil
 	}
-	return t.reread(ctx, head, p, func(ctx context.Context, at safe.Block, calls []safe.Call) ([]safe.Result, error) {
-		return t.read(ctx, chain, at, calls)
-	})
+	results, err := t.read(ctx, chain, head, expected(p))
+	if err != nil {
+		return err
+	}
+	return t.reread(ctx, p, results, head)
 }
 
 func dead(t governance.SafeTx) bool { return t.State == governance.TxDead }

@@ -42,7 +42,11 @@ func (c *Coordinator) prove(ctx context.Context, d governance.Duty) error {
 	if !isProven(proven) || !c.settled(chain, *proven.Effect()) {
 		return nil // while a reorganisation could take it back, each head reads it again
 	}
-	return c.reread(ctx, c.hints.head(chain.Name), proven, chain.Chain.Read)
+	head := c.hints.head(chain.Name)
+	if results, err = readAll(ctx, chain, head, expected(proven)); err != nil {
+		return fmt.Errorf("read postconditions again at block %d: %w", head.Number, err)
+	}
+	return c.reread(ctx, proven, results, head)
 }
 
 // undecided reports whether the effect is final, and a read that failed leaves open whether it is one. What the providers said, they may
@@ -78,24 +82,14 @@ func isProven(p governance.Proposal) bool {
 	return p.State == governance.StateExecuted && len(p.Expect) > 0 && p.Effect() != nil
 }
 
-// reading runs calls at a block.
-type reading func(ctx context.Context, at safe.Block, calls []safe.Call) ([]safe.Result, error)
-
-// reread reads what was proven once more at the newest head: a pause that was undone in the block behind it must not stand as done.
-// What our own undo did is no surprise.
-func (c *Coordinator) reread(ctx context.Context, head safe.Block, p governance.Proposal, read reading) error {
-	if !isProven(p) || head.Number <= p.Effect().Block.Number {
-		return nil
-	}
-	results, err := read(ctx, head, expected(p))
-	if err != nil {
-		return fmt.Errorf("read postconditions again at block %d: %w", head.Number, err)
-	}
+// reread takes what a later head says of what was proven: a pause that was undone in the block behind it must not stand as done. What a
+// proposal of ours did is no surprise.
+func (c *Coordinator) reread(ctx context.Context, p governance.Proposal, results []safe.Result, head safe.Block) error {
 	now := found(p, results, head.Number)
 	if meant, err := c.onPurpose(p, now); err != nil || meant {
 		return err
 	}
-	_, err = c.change(ctx, p.ID, governance.Reread{Postconditions: now})
+	_, err := c.change(ctx, p.ID, governance.Reread{Postconditions: now})
 	return err
 }
 
@@ -131,12 +125,12 @@ func wants(o, p governance.Proposal, read governance.Expectation, value string) 
 // readEffect reads at the block of the effect. Where that is final and so old that no provider keeps its state, the head is read
 // instead, and what is claimed names that block.
 func (c *Coordinator) readEffect(ctx context.Context, chain ChainConfig, effect governance.Transaction, calls []safe.Call) ([]safe.Result, safe.Block, error) {
-	results, err := chain.Chain.Read(ctx, effect.Block, calls)
+	results, err := readAll(ctx, chain, effect.Block, calls)
 	head := c.hints.head(chain.Name)
 	if err == nil || effect.Status != governance.TxStatusFinal || head.Number < effect.Block.Number+stateKept {
 		return results, effect.Block, err
 	}
-	results, err = chain.Chain.Read(ctx, head, calls)
+	results, err = readAll(ctx, chain, head, calls)
 	return results, head, err
 }
 
