@@ -200,9 +200,7 @@ func (c *Coordinator) renonce(ctx context.Context, chain ChainConfig, s governan
 	if a.Simulate && len(signersOf(chain)) > 0 {
 		var err error
 		if s, err = c.wouldRun(ctx, chain, s); err != nil {
-			after := s
-			after.Problem = reverting(err).Error()
-			return c.note(ctx, s, after)
+			return c.keptBack(ctx, s, reverting(err))
 		}
 	}
 	m, err := c.market(ctx, chain, s)
@@ -211,14 +209,12 @@ func (c *Coordinator) renonce(ctx context.Context, chain ChainConfig, s governan
 	}
 	signed, err := c.signAgain(ctx, chain, s, m, a)
 	if err != nil {
-		after := s
-		after.Problem = err.Error()
-		return c.note(ctx, s, after)
+		return c.keptBack(ctx, s, err)
 	}
 	return c.broadcast(ctx, chain, signed, signed.Attempts[len(signed.Attempts)-1])
 }
 
-// keptBack remembers why a submission's bytes do not go out.
+// keptBack remembers why a submission does not get on.
 func (c *Coordinator) keptBack(ctx context.Context, s governance.Submission, why error) error {
 	after := s
 	after.Problem = why.Error()

@@ -13,7 +13,7 @@ import (
 // Whoever wants it sent all the same takes it to a wallet: Belay only does not help. An emergency that no owner has signed holds back
 // nothing, for whoever has stolen a chat account can open one.
 func (c *Coordinator) heldBack(ctx context.Context, chain ChainConfig, p governance.Proposal) error {
-	if p.Kind.Emergency() || p.Playbook == VoidPlaybook {
+	if neverHeld(p) {
 		return nil
 	}
 	if err := c.opposed(p); err != nil {
@@ -22,9 +22,14 @@ func (c *Coordinator) heldBack(ctx context.Context, chain ChainConfig, p governa
 	return c.stillWithinBounds(ctx, chain, p)
 }
 
+// neverHeld reports whether nothing holds a proposal back: an emergency, or a void, which only makes something impossible.
+func neverHeld(p governance.Proposal) bool {
+	return p.Kind.Emergency() || p.Playbook == VoidPlaybook
+}
+
 // opposed is the part of heldBack that no chain has to be asked for: people and their emergencies.
 func (c *Coordinator) opposed(p governance.Proposal) error {
-	if p.Kind.Emergency() || p.Playbook == VoidPlaybook {
+	if neverHeld(p) {
 		return nil
 	}
 	if why := p.HeldBack(c.people.byWallet); why != "" {

@@ -112,9 +112,7 @@ func (c *Coordinator) unreplaced(ctx context.Context, chain ChainConfig, look dr
 	if errors.Is(why, errResting) {
 		return nil
 	}
-	after := s
-	after.Problem = "its fee cannot be raised: " + why.Error()
-	return c.note(ctx, s, after)
+	return c.keptBack(ctx, s, fmt.Errorf("its fee cannot be raised: %w", why))
 }
 
 func (h *hints) restKey(key common.Address, until time.Time) {
