@@ -34,7 +34,7 @@ func Apply(p Proposal, e Event) Proposal {
 	case EventOwners:
 		p.Owners, p.Threshold, p.SafeNonce, p.ReadAt, p.Unagreed = e.Owners, e.Threshold, e.Nonce, *e.Block, false
 	case EventSetup:
-		p.applySetup(e)
+		p.SafeChanged = e.Text
 	case EventUpgraded:
 		p.applyUpgrade(*e.Safe)
 	case EventSubmitted, EventMined, EventUnmined, EventFinal:

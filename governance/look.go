@@ -125,7 +125,11 @@ const (
 var besides = []string{DangerSignedBefore, DangerLoadedRival, DangerDisplaces}
 
 func (l look) dangers() []DangerView {
-	return slices.DeleteFunc(list(slices.Clone(l.p.Dangers)), func(d DangerView) bool { return !l.open && slices.Contains(besides, d.Code) })
+	told := slices.DeleteFunc(list(slices.Clone(l.p.Dangers)), func(d DangerView) bool { return !l.open && slices.Contains(besides, d.Code) })
+	if l.p.SafeChanged != "" {
+		told = append(told, DangerView{Code: DangerSafeChanged, Text: "Since this was proposed the Safe was changed: " + l.p.SafeChanged})
+	}
+	return told
 }
 
 // subject is what it is about; the public is not told the inner id of another proposal.

@@ -59,11 +59,12 @@ type Proposal struct {
 	SafeTxs     []SafeTx         `json:"safe_txs"`
 	Owners      []common.Address `json:"owners"` // as last read
 	Threshold   int              `json:"threshold"`
-	SafeNonce   uint64           `json:"safe_nonce"`      // the Safe's nonce as last read
-	ReadAt      safe.Block       `json:"read_at"`         // block of that reading
-	OpenedAt    safe.Block       `json:"opened_at"`       // block that the draft was read at
-	OpenedNonce uint64           `json:"opened_nonce"`    // the Safe's nonce at that block
-	Setup       *Setup           `json:"setup,omitempty"` // of the Safe at that block; nil where it was not agreed on
+	SafeNonce   uint64           `json:"safe_nonce"`             // the Safe's nonce as last read
+	ReadAt      safe.Block       `json:"read_at"`                // block of that reading
+	OpenedAt    safe.Block       `json:"opened_at"`              // block that the draft was read at
+	OpenedNonce uint64           `json:"opened_nonce"`           // the Safe's nonce at that block
+	Setup       *Setup           `json:"setup,omitempty"`        // of the Safe at that block; nil where it was not agreed on
+	SafeChanged string           `json:"safe_changed,omitempty"` // how it differs since, in words
 
 	Timelock       *Operation      `json:"timelock,omitempty"`
 	Transactions   []Transaction   `json:"transactions"`

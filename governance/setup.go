@@ -66,29 +66,8 @@ func (d *decider) setupSeen(in SetupSeen) error {
 		return nil
 	}
 	words := d.p.Setup.ChangesTo(in.Setup)
-	if words == d.p.setupChanges() {
+	if words == d.p.SafeChanged {
 		return nil
 	}
 	return d.emit(Event{Type: EventSetup, By: "chain", Text: words, Block: &in.Block})
-}
-
-// setupChanges is what is told already.
-func (p *Proposal) setupChanges() string {
-	for _, danger := range p.Dangers {
-		if danger.Code == DangerSafeChanged {
-			return strings.TrimPrefix(danger.Text, setupSince)
-		}
-	}
-	return ""
-}
-
-// setupSince begins the danger's sentence.
-const setupSince = "Since this was proposed the Safe was changed: "
-
-// applySetup puts the danger in the place of what was told before.
-func (p *Proposal) applySetup(e Event) {
-	p.Dangers = slices.DeleteFunc(slices.Clone(p.Dangers), func(danger DangerView) bool { return danger.Code == DangerSafeChanged })
-	if e.Text != "" {
-		p.Dangers = append(p.Dangers, DangerView{Code: DangerSafeChanged, Text: setupSince + e.Text})
-	}
 }
