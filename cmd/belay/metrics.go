@@ -14,40 +14,51 @@ type metrics struct {
 	registry *prometheus.Registry
 	rpcCalls *prometheus.HistogramVec
 	acks     *prometheus.HistogramVec
-	duties   *prometheus.HistogramVec
-	commits  prometheus.Histogram
-	states   *prometheus.CounterVec
-	sent     *prometheus.CounterVec
-	replaced *prometheus.CounterVec
-	undone   *prometheus.CounterVec
-	changed  *prometheus.CounterVec
-	powers   *prometheus.GaugeVec
-	balance  *prometheus.GaugeVec
-	low      *prometheus.GaugeVec
+	observed map[string]func(value float64, labels []string) // the coordinator's, by the name that it gives them
 }
 
 func newMetrics() *metrics {
-	m := &metrics{registry: prometheus.NewRegistry()}
-	m.rpcCalls = prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "belay_rpc_seconds", Help: "Exchanges with providers.", Buckets: prometheus.DefBuckets},
-		[]string{"chain", "provider", "method", "outcome"})
-	m.acks = prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "belay_chat_ack_seconds", Help: "From a platform's request to our acknowledgement.", Buckets: prometheus.DefBuckets},
-		[]string{"platform", "outcome"})
-	m.duties = prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "belay_duty_seconds", Help: "Work from the outbox.", Buckets: prometheus.DefBuckets}, []string{"kind"})
-	m.commits = prometheus.NewHistogram(prometheus.HistogramOpts{Name: "belay_store_commit_seconds", Help: "Durable commits.", Buckets: prometheus.ExponentialBuckets(0.0001, 2, 14)})
-	m.states = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "belay_state_changes_total", Help: "Proposals that came into a state."}, []string{"state", "kind"})
-	m.sent = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "belay_broadcasts_total", Help: "Broadcasts that a provider accepted."}, []string{"role"})
-	m.replaced = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "belay_replacements_total", Help: "Transactions signed again with higher fees."}, []string{"role"})
-	m.undone = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "belay_undone_total", Help: "Executed proposals whose postconditions became false later."}, []string{"kind"})
-	m.changed = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "belay_safe_changes_total", Help: "Changes of a Safe's modules, guards or fallback handler."}, []string{"safe"})
-	m.powers = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "belay_relayer_powers", Help: "Powers that the relayers were found to have; must be 0."}, []string{"chain"})
-	m.balance = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "belay_relayer_balance_ether", Help: "Gas money of a relayer."}, []string{"chain", "relayer"})
-	m.low = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "belay_relayer_low", Help: "1 where a relayer holds less than two emergency executions at the cap."}, []string{"chain", "relayer"})
+	m := &metrics{registry: prometheus.NewRegistry(), observed: map[string]func(float64, []string){}}
+	m.rpcCalls = m.seconds("rpc", "Exchanges with providers.", prometheus.DefBuckets, "chain", "provider", "method", "outcome")
+	m.acks = m.seconds("chat_ack", "From a platform's request to our acknowledgement.", prometheus.DefBuckets, "platform", "outcome")
+
+	duties := m.seconds("duty", "Work from the outbox.", prometheus.DefBuckets, "kind")
+	m.observed["duty_seconds"] = func(v float64, labels []string) { duties.WithLabelValues(labels...).Observe(v) }
+	commits := m.seconds("store_commit", "Durable commits.", prometheus.ExponentialBuckets(0.0001, 2, 14)).WithLabelValues()
+	m.observed["store_commit_seconds"] = func(v float64, _ []string) { commits.Observe(v) }
+	m.counted("state_changes_total", "Proposals that came into a state.", "state", "kind")
+	m.counted("broadcasts_total", "Broadcasts that a provider accepted.", "role")
+	m.counted("replacements_total", "Transactions signed again with higher fees.", "role")
+	m.counted("undone_total", "Executed proposals whose postconditions became false later.", "kind")
+	m.counted("safe_changes_total", "Changes of a Safe's modules, guards or fallback handler.", "safe")
+	m.measured("relayer_powers", "Powers that the relayers were found to have; must be 0.", "chain")
+	m.measured("relayer_balance_ether", "Gas money of a relayer.", "chain", "relayer")
+	m.measured("relayer_low", "1 where a relayer holds less than two emergency executions at the cap.", "chain", "relayer")
+
 	info := buildInfo()
-	build := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "belay_build_info", Help: "Which program this is.",
-		ConstLabels: prometheus.Labels{"version": info.Version, "commit": info.Commit, "page": info.Page}}, func() float64 { return 1 })
-	m.registry.MustRegister(m.rpcCalls, m.acks, m.duties, m.commits, m.states, m.sent, m.replaced, m.undone, m.changed, m.powers, m.balance, m.low, build,
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.gauge("belay_build_info", "Which program this is.", prometheus.Labels{"version": info.Version, "commit": info.Commit, "page": info.Page}, func() float64 { return 1 })
+	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
+}
+
+func (m *metrics) seconds(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
+	h := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "belay_" + name + "_seconds", Help: help, Buckets: buckets}, labels)
+	m.registry.MustRegister(h)
+	return h
+}
+
+// counted adds up what the coordinator observes.
+func (m *metrics) counted(name, help string, labels ...string) {
+	c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "belay_" + name, Help: help}, labels)
+	m.registry.MustRegister(c)
+	m.observed[name] = func(v float64, values []string) { c.WithLabelValues(values...).Add(v) }
+}
+
+// measured keeps what the coordinator observed last.
+func (m *metrics) measured(name, help string, labels ...string) {
+	g := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "belay_" + name, Help: help}, labels)
+	m.registry.MustRegister(g)
+	m.observed[name] = func(v float64, values []string) { g.WithLabelValues(values...).Set(v) }
 }
 
 // gauge adds a figure that is read when it is asked for.
@@ -70,27 +81,8 @@ func (m *metrics) observe(name string, value float64, labels ...string) {
 	for i := 1; i < len(labels); i += 2 {
 		values = append(values, labels[i])
 	}
-	switch name {
-	case "store_commit_seconds":
-		m.commits.Observe(value)
-	case "duty_seconds":
-		m.duties.WithLabelValues(values...).Observe(value)
-	case "state_changes_total":
-		m.states.WithLabelValues(values...).Add(value)
-	case "broadcasts_total":
-		m.sent.WithLabelValues(values...).Add(value)
-	case "replacements_total":
-		m.replaced.WithLabelValues(values...).Add(value)
-	case "safe_changes_total":
-		m.changed.WithLabelValues(values...).Add(value)
-	case "undone_total":
-		m.undone.WithLabelValues(values...).Add(value)
-	case "relayer_powers":
-		m.powers.WithLabelValues(values...).Set(value)
-	case "relayer_balance_ether":
-		m.balance.WithLabelValues(values...).Set(value)
-	case "relayer_low":
-		m.low.WithLabelValues(values...).Set(value)
+	if take := m.observed[name]; take != nil {
+		take(value, values)
 	}
 }
 
