@@ -90,9 +90,14 @@ type bench struct {
 
 // recorder is the RPC that both sides use. It notes when a raw transaction arrives.
 type recorder struct {
-	url  string
+	url string
+	arrival
+}
+
+// arrival is when the first raw transaction of a round arrived.
+type arrival struct {
 	mu   sync.Mutex
-	sent time.Time
+	sent time.Time // guarded by mu
 }
 
 func newRecorder(target string) (*recorder, func(), error) {
@@ -122,24 +127,24 @@ func newRecorder(target string) (*recorder, func(), error) {
 	return r, func() { _ = server.Close() }, nil
 }
 
-func (r *recorder) arrived() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.sent.IsZero() {
-		r.sent = time.Now()
+func (a *arrival) arrived() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.sent.IsZero() {
+		a.sent = time.Now()
 	}
 }
 
-func (r *recorder) clear() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.sent = time.Time{}
+func (a *arrival) clear() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.sent = time.Time{}
 }
 
-func (r *recorder) at() time.Time {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.sent
+func (a *arrival) at() time.Time {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.sent
 }
 
 // newBench deploys a 3-of-3 Safe. The chain calls itself 1, because protocol-kit knows the canonical contracts by chain id; nothing

@@ -13,7 +13,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"sync"
 	"time"
 
 	"belay/safe"
@@ -53,9 +52,7 @@ type desk struct {
 	*bench
 	providers []*liar.Proxy
 	urls      []string
-
-	mu   sync.Mutex
-	sent time.Time // when the first eth_sendRawTransaction of a round arrived; guarded by mu
+	arrival
 }
 
 func newDesk(ctx context.Context, dir string, cfg devnet.Config) (*desk, error) {
@@ -110,26 +107,6 @@ func (d *desk) serve(ctx context.Context, dir string, rpc map[string]string) err
 		return err
 	}
 	return d.run(ctx, config, listen)
-}
-
-func (d *desk) arrived() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.sent.IsZero() {
-		d.sent = time.Now()
-	}
-}
-
-func (d *desk) clear() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.sent = time.Time{}
-}
-
-func (d *desk) sentAt() time.Time {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.sent
 }
 
 // asked is what a proposal's answers are needed for.
@@ -230,10 +207,10 @@ func (d *desk) untilSent(ctx context.Context, n int, prepared bool) (float64, er
 	if err := d.signed(ctx, v, last); err != nil {
 		return 0, err
 	}
-	if err := d.await(ctx, func() bool { return !d.sentAt().IsZero() }); err != nil {
+	if err := d.await(ctx, func() bool { return !d.at().IsZero() }); err != nil {
 		return 0, err
 	}
-	took := ms(d.sentAt().Sub(began))
+	took := ms(d.at().Sub(began))
 	if err := d.await(ctx, func() bool { return d.stack.Chain.PendingCount() > 0 }); err != nil {
 		return 0, err
 	}
