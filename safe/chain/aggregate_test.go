@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os/exec"
 	"strings"
@@ -162,14 +161,7 @@ func TestManyReadsAtOnceGiveWhatEachGivesByItself(t *testing.T) {
 
 func TestManyReadsAtOnceOnAnotherClient(t *testing.T) {
 	ctx := testContext(t)
-	url, stop, err := devnet.StartAnvil(ctx)
-	if errors.Is(err, devnet.ErrNotInstalled) {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer stop()
+	url := startAnvil(t)
 	direct := must[*rpc.Client](t)(rpc.DialContext(ctx, url))
 	defer direct.Close()
 	set := func(address common.Address, code []byte) {

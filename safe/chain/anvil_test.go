@@ -20,16 +20,23 @@ import (
 // The first account that anvil funds. PUBLIC KEY of its documentation.
 const anvilKey = "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
 
-func TestAnotherClientIsSpokenToOverARealSocket(t *testing.T) {
-	ctx := testContext(t)
-	url, stop, err := devnet.StartAnvil(ctx)
+// startAnvil gives the endpoint of a fresh anvil, which ends with the test.
+func startAnvil(t *testing.T) string {
+	t.Helper()
+	url, stop, err := devnet.StartAnvil(testContext(t))
 	if errors.Is(err, devnet.ErrNotInstalled) {
 		t.Skip(err)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer stop()
+	t.Cleanup(stop)
+	return url
+}
+
+func TestAnotherClientIsSpokenToOverARealSocket(t *testing.T) {
+	ctx := testContext(t)
+	url := startAnvil(t)
 	c := must[*Client](t)(Dial(ctx, Config{Name: "anvil", ChainID: 31337, Providers: []Provider{{Name: "one", URL: url}, {Name: "two", URL: url}}}))
 	defer c.Close()
 
@@ -82,14 +89,7 @@ func TestAnotherClientIsSpokenToOverARealSocket(t *testing.T) {
 // TestAnotherClientTellsEffects puts a real Safe's code and storage into anvil.
 func TestAnotherClientTellsEffects(t *testing.T) {
 	ctx := testContext(t)
-	url, stop, err := devnet.StartAnvil(ctx)
-	if errors.Is(err, devnet.ErrNotInstalled) {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer stop()
+	url := startAnvil(t)
 	c := must[*Client](t)(Dial(ctx, Config{Name: "anvil", ChainID: 31337, Providers: []Provider{{Name: "one", URL: url}}}))
 	defer c.Close()
 	s := startStack(t, safe.V1_4_1, nil)

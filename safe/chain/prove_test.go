@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"log/slog"
 	"math/big"
 	"net/http"
@@ -680,14 +679,7 @@ func TestAProofIsAskedForByNumberWhereNoHashIsTaken(t *testing.T) {
 
 func TestAnotherClientProvesToo(t *testing.T) {
 	ctx := testContext(t)
-	url, stop, err := devnet.StartAnvil(ctx)
-	if errors.Is(err, devnet.ErrNotInstalled) {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer stop()
+	url := startAnvil(t)
 	c := must[*Client](t)(Dial(ctx, Config{Name: "anvil", ChainID: 31337, Providers: []Provider{{Name: "one", URL: url}, {Name: "two", URL: url}}}))
 	defer c.Close()
 	head, _, err := c.Head(ctx)
