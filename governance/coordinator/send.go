@@ -285,7 +285,7 @@ func (c *Coordinator) broadcast(ctx context.Context, chain ChainConfig, s govern
 		return c.unsent(ctx, s, err) // the bytes are stored: tend sends them again
 	}
 	after := relay.Broadcast{Attempt: a}.After(s)
-	if after.State == s.State && after.Problem == s.Problem && c.told(s.Proposal, a.Hash) {
+	if a.Taken && after.State == s.State && after.Problem == s.Problem && c.told(s.Proposal, a.Hash) {
 		return nil // sent again; nothing is new
 	}
 	c.cfg.Observe("broadcasts_total", 1, "role", string(s.Role))

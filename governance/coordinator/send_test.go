@@ -256,6 +256,34 @@ func TestAnEmergencyIsReplacedOnEveryBlock(t *testing.T) {
 	})
 }
 
+// TestWhatAnEarlierBelaySentIsReplacedToo: its submissions do not say which bytes a provider took.
+func TestWhatAnEarlierBelaySentIsReplacedToo(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.start()
+		v := r.pause("usdc")
+		r.chain.set(func(s *scripted) { s.deaf = true })
+		r.signAll(v, alice, bob)
+		r.sent(1)
+		r.pass(time.Second)
+		r.stop()
+		earlier := r.submissions(v.ID)[0]
+		earlier.Attempts[0].Taken = false
+		if _, err := r.store.Commit(t.Context(), governance.Record{Submissions: []governance.Submission{earlier}}); err != nil {
+			t.Fatal(err)
+		}
+		r.start()
+		for range 3 {
+			r.chain.mine()
+			r.pass(3 * time.Second)
+		}
+		if n := len(r.broadcasts()); n < 2 {
+			t.Errorf("%d different transactions after 3 blocks", n)
+		}
+		r.chain.set(func(s *scripted) { s.deaf = false })
+		r.ends(v.ID, governance.StateExecuted, "pause usdc true")
+	})
+}
+
 func TestARelayerNonceUsedElsewhereIsTakenAnew(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		r.start()
