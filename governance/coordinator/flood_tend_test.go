@@ -34,7 +34,6 @@ func (r *rig) approves(owner common.Address, hash string) {
 // meanwhile.
 func underFlood(t *testing.T, junk int, latency time.Duration) (took time.Duration, reads int) {
 	bubble(t, func(t *testing.T, r *rig) {
-		r.decodesOnce()
 		r.start()
 		r.flood(junk)
 		v := r.propose(Intent{Playbook: "pause", Params: map[string]string{"asset": "usdc"}, Member: "bob"})
@@ -75,7 +74,6 @@ func TestAFloodOfEmergenciesDoesNotSlowThePause(t *testing.T) {
 // TestEachThatNobodySignedHasItsTurn: however slow the providers are, an owner's approveHash is found for each of a flood.
 func TestEachThatNobodySignedHasItsTurn(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
-		r.decodesOnce()
 		r.start()
 		opened := r.flood(40)
 		r.chain.set(func(s *scripted) { s.latency = 2 * time.Second })

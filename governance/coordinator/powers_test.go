@@ -13,7 +13,6 @@ import (
 // is on its way, and leaves the emergency lane as it is.
 func TestARoutineKeyWithPowerSendsNothing(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
-		r.decodesOnce()
 		given := []Power{}
 		var failing error
 		var mu sync.Mutex // guards both

@@ -28,7 +28,6 @@ func TestACardFollowsAReorganisationOfEveryDepth(t *testing.T) {
 }
 
 func reorganised(t *testing.T, r *rig, depth uint64, finalized, lost bool) {
-	r.decodesOnce()
 	if finalized {
 		c := r.cfg.Chains["test"]
 		c.Confirmations = 0

@@ -243,7 +243,6 @@ func TestAFloodPushesNoPauseToANonceThatNeverComes(t *testing.T) {
 // TestUnsignedPausesHoldARoutineForAnHourOnly: however many follow one another.
 func TestUnsignedPausesHoldARoutineForAnHourOnly(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
-		r.decodesOnce()
 		r.start()
 		v := r.propose(Intent{Playbook: "set-ltv", Params: map[string]string{"asset": "usdc", "ltv": "4000"}})
 		junk := r.pause("usdc")

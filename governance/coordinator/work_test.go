@@ -214,7 +214,6 @@ func TestAskingEndsAtTheDeadlineOfWallTime(t *testing.T) {
 
 func TestAPauseThatIsBeingSignedOutlivesItsDeadline(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
-		r.decodesOnce()
 		r.start()
 		v := r.pause("usdc") // two hours
 		r.pass(90 * time.Minute)
