@@ -5,18 +5,25 @@ import (
 
 	"belay/governance"
 	"belay/safe"
+
+	"github.com/ethereum/go-ethereum/common"
 )
 
 // readsAtOnce is how many values are read at once where many are wanted: one of the bodies in which a provider is asked that takes state
 // overrides, twenty for one that does not.
 const readsAtOnce = 2000
 
-// readAhead reads in one batch what observing the first of the proposals will ask for, and as many after it as fit in. A batch that fails
-// is no matter: then the first asks for itself.
+// readAhead reads in one batch what observing the first of the proposals will ask for, and as many after it as fit in: of itself, and of its
+// Safe, which the chain's client then remembers. A batch that fails is no matter: then the first asks for itself.
 func (t *tending) readAhead(ctx context.Context, head safe.Block, next []governance.Proposal) {
 	var calls []safe.Call
+	safes := map[common.Address]bool{}
 	for _, p := range next {
 		of := readsOf(p)
+		if !safes[p.Safe.Address] {
+			safes[p.Safe.Address] = true
+			of = append(of, safeCalls(p.Safe.Address)...)
+		}
 		if len(calls) > 0 && len(calls)+len(of) > readsAtOnce {
 			break
 		}

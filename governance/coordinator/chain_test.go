@@ -314,6 +314,11 @@ func (s *scripted) Head(ctx context.Context) (safe.Block, safe.Fees, error) {
 	return s.recent, s.fees(), nil
 }
 
+func (s *scripted) Newest(ctx context.Context) (safe.Block, error) {
+	head, _, err := s.Head(ctx)
+	return head, err
+}
+
 func (s *scripted) Recent(ctx context.Context) (safe.Block, safe.Fees, error) {
 	s.mu.Lock()
 	if time.Since(s.asked) < 1500*time.Millisecond {

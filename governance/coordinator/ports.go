@@ -49,6 +49,8 @@ type Store interface {
 type Chain interface {
 	// Head is the newest agreed block, and what the next one costs.
 	Head(ctx context.Context) (safe.Block, safe.Fees, error)
+	// Newest is the block of Head, in less time.
+	Newest(ctx context.Context) (safe.Block, error)
 	// Recent is Head as it was agreed on moments ago, without asking again.
 	Recent(ctx context.Context) (safe.Block, safe.Fees, error)
 	// Lost reports that a block is not part of the chain any more.

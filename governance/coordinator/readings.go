@@ -18,8 +18,7 @@ func (c *Coordinator) safeAt(ctx context.Context, chain ChainConfig, at safe.Blo
 	if known, ok := c.hints.safeAt(key, at); ok {
 		return known, nil
 	}
-	results, err := readAll(ctx, chain, at, []safe.Call{safe.OwnersCall(address), safe.ThresholdCall(address), safe.NonceCall(address),
-		safe.VersionCall(address), safe.SingletonCall(address)})
+	results, err := readAll(ctx, chain, at, safeCalls(address))
 	if err != nil {
 		return safe.State{}, fmt.Errorf("read safe at block %d: %w", at.Number, err)
 	}
@@ -29,6 +28,11 @@ func (c *Coordinator) safeAt(ctx context.Context, chain ChainConfig, at safe.Blo
 	}
 	c.hints.keepSafe(key, state)
 	return state, nil
+}
+
+// safeCalls are the readings of safeAt.
+func safeCalls(address common.Address) []safe.Call {
+	return []safe.Call{safe.OwnersCall(address), safe.ThresholdCall(address), safe.NonceCall(address), safe.VersionCall(address), safe.SingletonCall(address)}
 }
 
 func decodeSafe(at safe.Block, results []safe.Result) (s safe.State, err error) {
@@ -75,7 +79,7 @@ func (c *Coordinator) provenSafe(ctx context.Context, chain ChainConfig, at safe
 
 // newestSafe reads the same at the newest agreed block.
 func (c *Coordinator) newestSafe(ctx context.Context, chain ChainConfig, address common.Address) (safe.State, error) {
-	head, _, err := chain.Chain.Head(ctx)
+	head, err := chain.Chain.Newest(ctx)
 	if err != nil {
 		return safe.State{}, fmt.Errorf("read head: %w", err)
 	}

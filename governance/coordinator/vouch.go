@@ -37,7 +37,7 @@ func (c *Coordinator) byContract(ctx context.Context, p governance.Proposal, t *
 
 // ask reads at the latest agreed block.
 func (c *Coordinator) ask(ctx context.Context, chain ChainConfig, calls []safe.Call) ([]safe.Result, error) {
-	head, _, err := chain.Chain.Head(ctx)
+	head, err := chain.Chain.Newest(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read head: %w", err)
 	}

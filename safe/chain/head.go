@@ -26,21 +26,33 @@ type header struct {
 	parent common.Hash
 }
 
-// sighting is one provider's newest block, with its idea of fees.
+// sighting is one provider's newest block, with its idea of fees where it was asked for that.
 type sighting struct {
 	header
-	fees safe.Fees
+	fees *safe.Fees
 }
+
+// What a look at the newest block asks for besides it. What the next block costs is the larger part of the work for a provider.
+const (
+	withFees    = true
+	withoutFees = false
+)
 
 // Head returns the newest block that enough providers know, and the fees they suggest for the next one. The fees are the
 // median of what all providers said last: a liar among three moves them little once all have answered. They decide nothing,
 // and whoever pays them has a cap.
 func (c *Client) Head(ctx context.Context) (safe.Block, safe.Fees, error) {
-	head, err := c.newest(ctx, "read head", "latest")
+	head, err := c.newest(ctx, "read head", "latest", withFees)
 	if err != nil {
 		return safe.Block{}, safe.Fees{}, err
 	}
 	return head.Block, c.medianFees(), nil
+}
+
+// Newest is the block of [Client.Head], in less time: nobody is asked what the next one costs.
+func (c *Client) Newest(ctx context.Context) (safe.Block, error) {
+	head, err := c.newest(ctx, "read head", "latest", withoutFees)
+	return head.Block, err
 }
 
 // recentFor is how long an agreed head counts as the newest for [Client.Recent]: a little more than a watch lets pass
@@ -86,7 +98,7 @@ func (c *Client) Fees(ctx context.Context) (safe.Fees, error) {
 // Finalized returns the newest block that enough providers call final. Only where that many serve no finalized tag does
 // the block 64 below head stand in for it.
 func (c *Client) Finalized(ctx context.Context) (safe.Block, error) {
-	final, err := c.newest(ctx, "read finalized block", "finalized")
+	final, err := c.newest(ctx, "read finalized block", "finalized", withoutFees)
 	var missing *NoAgreement
 	if !errors.As(err, &missing) || missing.failed.count(lacksTag) < c.agreement {
 		return final.Block, err
@@ -121,18 +133,18 @@ func (h header) key() string {
 }
 
 // newest asks everyone for a tagged block and settles on the highest one that enough of them have.
-func (c *Client) newest(ctx context.Context, what, tag string) (header, error) {
+func (c *Client) newest(ctx context.Context, what, tag string, fees bool) (header, error) {
 	asked := time.Now()
-	h, err := c.newestOf(ctx, what, tag)
+	h, err := c.newestOf(ctx, what, tag, fees)
 	if err == nil && tag == "latest" {
 		c.recent.keep(h.Block, asked)
 	}
 	return h, err
 }
 
-func (c *Client) newestOf(ctx context.Context, what, tag string) (header, error) {
+func (c *Client) newestOf(ctx context.Context, what, tag string, fees bool) (header, error) {
 	answers, release, err := askAll(ctx, c, c.providers, func(ctx context.Context, p *provider) (sighting, error) {
-		return p.sight(ctx, tag)
+		return p.sight(ctx, tag, fees)
 	})
 	if err != nil {
 		return header{}, fmt.Errorf("%s: %w", what, err)
@@ -255,15 +267,14 @@ func (c *Client) poll(ctx context.Context, of []*provider, number uint64, votes 
 	return nil
 }
 
-// sight asks for a tagged block, and in the same breath for the chain id (an endpoint may change chains behind its name)
-// and the fees.
-func (p *provider) sight(ctx context.Context, tag string) (sighting, error) {
-	answers, err := p.call(ctx,
-		request{"eth_getBlockByNumber", []any{tag, false}},
-		request{"eth_chainId", []any{}},
-		request{"eth_feeHistory", []any{feeBlocks, "latest", feePercentiles}},
-		p.priceRequest(),
-	)
+// sight asks for a tagged block, and in the same breath for the chain id (an endpoint may change chains behind its name) and
+// the fees, which a provider that told none yet is always asked for.
+func (p *provider) sight(ctx context.Context, tag string, fees bool) (sighting, error) {
+	requests := []request{{"eth_getBlockByNumber", []any{tag, false}}, {"eth_chainId", []any{}}}
+	if fees = fees || !p.priced(); fees {
+		requests = append(requests, request{"eth_feeHistory", []any{feeBlocks, "latest", feePercentiles}}, p.priceRequest())
+	}
+	answers, err := p.call(ctx, requests...)
 	if err != nil {
 		return sighting{}, err
 	}
@@ -277,7 +288,11 @@ func (p *provider) sight(ctx context.Context, tag string) (sighting, error) {
 	if err != nil {
 		return sighting{}, err
 	}
-	s := sighting{header: h, fees: p.decodeFees(answers[0], answers[2], answers[3], baseFee)}
+	s := sighting{header: h}
+	if fees {
+		told := p.decodeFees(answers[0], answers[2], answers[3], baseFee)
+		s.fees = &told
+	}
 	if tag == "latest" {
 		p.rememberHead(s)
 	}

@@ -16,6 +16,7 @@ const (
 	answersKept  = 20_000  // of one block
 	bytesKept    = 8 << 20 // of one block's answers and their questions
 	accountsKept = 1000    // that something is proven of, of one block
+	receiptsKept = 100     // of one block
 )
 
 // memory holds what was agreed and what was proven at the blocks that were last looked at, by their hash: neither ever changes. What failed is not in
@@ -31,6 +32,7 @@ type blockMemory struct {
 	answers map[string]safe.Result
 	size    int
 	facts   map[common.Address]accountFacts
+	mined   map[common.Hash]safe.Receipt // of transactions in it
 }
 
 // of returns the memory of a block, or makes one in place of the one that was longest not asked for. It is called with the lock held.
@@ -39,7 +41,7 @@ func (m *memory) of(at safe.Block, make bool) *blockMemory {
 	if i < 0 && !make {
 		return nil
 	}
-	found := &blockMemory{hash: at.Hash, answers: map[string]safe.Result{}, facts: map[common.Address]accountFacts{}}
+	found := &blockMemory{hash: at.Hash, answers: map[string]safe.Result{}, facts: map[common.Address]accountFacts{}, mined: map[common.Hash]safe.Receipt{}}
 	if i >= 0 {
 		found = m.blocks[i]
 		m.blocks = slices.Delete(m.blocks, i, i+1)
@@ -103,7 +105,32 @@ func (m *memory) forget(at safe.Block) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if b := m.of(at, false); b != nil {
-		b.answers, b.size = map[string]safe.Result{}, 0
+		b.answers, b.size, b.mined = map[string]safe.Result{}, 0, map[common.Hash]safe.Receipt{}
+	}
+}
+
+// receipt is nil for a transaction that was not found mined in this block yet.
+func (m *memory) receipt(in safe.Block, tx common.Hash) *safe.Receipt {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	b := m.of(in, false)
+	if b == nil {
+		return nil
+	}
+	r, there := b.mined[tx]
+	if !there {
+		return nil
+	}
+	r.Logs = slices.Clone(r.Logs)
+	return &r
+}
+
+func (m *memory) keepReceipt(in safe.Block, r safe.Receipt) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if b := m.of(in, true); len(b.mined) < receiptsKept {
+		r.Logs = slices.Clone(r.Logs)
+		b.mined[r.TxHash] = r
 	}
 }
 

@@ -99,7 +99,17 @@ func (p *provider) rememberDissent(reading string) {
 func (p *provider) rememberHead(s sighting) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.head, p.headAt, p.fees = s.Number, s.Time, &s.fees
+	p.head, p.headAt = s.Number, s.Time
+	if s.fees != nil {
+		p.fees = s.fees
+	}
+}
+
+// priced reports whether it ever told what a block costs.
+func (p *provider) priced() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.fees != nil
 }
 
 // ready makes sure that the provider is on the right chain before anything it says is believed or anything is sent to it.

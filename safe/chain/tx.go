@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/common/hexutil"
@@ -56,13 +57,24 @@ func decodeAccount(answers []safe.Result) (safe.Account, error) {
 
 // Receipt returns what enough providers say of a mined transaction, at a block that they hold to be part of the chain. It
 // is nil, without an error, when enough of them say that it is not mined.
+//
+// What was mined in the newest agreed block is asked for once, as long as that counts as the newest.
 func (c *Client) Receipt(ctx context.Context, hash common.Hash) (*safe.Receipt, error) {
-	return agreed(ctx, c, "read receipt", func(ctx context.Context, p *provider) (*safe.Receipt, error) {
-		return p.receipt(ctx, hash)
+	head, _ := c.recent.within(time.Now(), recentFor)
+	if known := c.memory.receipt(head, hash); known != nil {
+		return known, nil
+	}
+	found, err := agreed(ctx, c, "read receipt", func(ctx context.Context, p *provider) (*safe.Receipt, error) {
+		return p.receipt(ctx, hash, head)
 	}, receiptKey)
+	if err == nil && found != nil && found.Block == head {
+		c.memory.keepReceipt(head, *found)
+	}
+	return found, err
 }
 
-func (p *provider) receipt(ctx context.Context, hash common.Hash) (*safe.Receipt, error) {
+// receipt asks for the block, too, unless it is the head that is agreed on.
+func (p *provider) receipt(ctx context.Context, hash common.Hash, head safe.Block) (*safe.Receipt, error) {
 	answers, err := p.call(ctx, request{"eth_getTransactionReceipt", []any{hash}})
 	if err != nil {
 		return nil, err
@@ -84,16 +96,19 @@ func (p *provider) receipt(ctx context.Context, hash common.Hash) (*safe.Receipt
 	if wire.TxHash != hash || wire.Status == nil {
 		return nil, &providerError{outcome: Malformed, text: "answered another transaction's receipt, or one without a status"}
 	}
-	at, err := p.headerAt(ctx, uint64(wire.Number))
-	if err != nil {
-		return nil, err
+	at := head
+	if at.Hash != wire.Block || at.Number != uint64(wire.Number) {
+		its, err := p.headerAt(ctx, uint64(wire.Number))
+		if err != nil {
+			return nil, err
+		}
+		if at = its.Block; at.Hash != wire.Block {
+			return nil, &providerError{outcome: Refused, text: "names a block that is no longer part of its chain"}
+		}
 	}
-	if at.Hash != wire.Block {
-		return nil, &providerError{outcome: Refused, text: "names a block that is no longer part of its chain"}
-	}
-	r := &safe.Receipt{TxHash: hash, Block: at.Block, Succeeded: *wire.Status == 1, GasUsed: uint64(wire.GasUsed)}
+	r := &safe.Receipt{TxHash: hash, Block: at, Succeeded: *wire.Status == 1, GasUsed: uint64(wire.GasUsed)}
 	for _, l := range wire.Logs {
-		r.Logs = append(r.Logs, l.log(at.Block))
+		r.Logs = append(r.Logs, l.log(at))
 	}
 	return r, nil
 }

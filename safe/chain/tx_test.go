@@ -2,6 +2,7 @@ package chain
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"testing"
 	"testing/synctest"
@@ -102,6 +103,28 @@ func minedIn(f *fakeChain, hash common.Hash, status int) map[string]any {
 	return r
 }
 
+// TestANewestBlockCostsNoPrices: who told what a block costs once is asked for that with a head only.
+func TestANewestBlockCostsNoPrices(t *testing.T) {
+	f := newFakeChain(5)
+	n := newNode(f)
+	c := dial(t, nil, n)
+	for i, want := range []int{1, 1, 2} {
+		ask := c.Newest
+		if i == 2 {
+			ask = func(ctx context.Context) (safe.Block, error) { head, _, err := c.Head(ctx); return head, err }
+		}
+		if head, err := ask(t.Context()); err != nil || head != f.head().Block {
+			t.Fatalf("head is %+v, %v", head, err)
+		}
+		if got := n.count("eth_feeHistory"); got != want {
+			t.Errorf("look %d: fees were asked for %d times, want %d", i+1, got, want)
+		}
+	}
+	if fees, err := c.Fees(t.Context()); err != nil || fees.BaseFee.IsZero() {
+		t.Errorf("fees are %+v, %v", fees, err)
+	}
+}
+
 func TestAReceiptCountsWhenEnoughProvidersHaveItInTheSameBlock(t *testing.T) {
 	f := newFakeChain(5)
 	hash := common.Hash{7}
@@ -124,6 +147,47 @@ func TestAReceiptCountsWhenEnoughProvidersHaveItInTheSameBlock(t *testing.T) {
 	n[1].says("eth_getTransactionReceipt", always(nil))
 	_, err := c.Receipt(t.Context(), hash)
 	wants(t, err, ErrNoAgreement, "gave answer A", "gave answer B", "gave answer C")
+}
+
+// TestWhatIsMinedInTheHeadIsAskedForOnce: until another block is the head, by its hash.
+func TestWhatIsMinedInTheHeadIsAskedForOnce(t *testing.T) {
+	f := newFakeChain(5)
+	hash := common.Hash{7}
+	n := newNode(f)
+	c := dial(t, nil, n)
+	minedIn(f, hash, 1)
+	asked := func() int {
+		before := n.count("eth_getTransactionReceipt")
+		r := must[*safe.Receipt](t)(c.Receipt(t.Context(), hash))
+		if r == nil || len(r.Logs) != 1 {
+			t.Fatalf("receipt is %+v", r)
+		}
+		r.Logs[0].Data = append(r.Logs[0].Data, 1)
+		r.Logs = nil
+		return n.count("eth_getTransactionReceipt") - before
+	}
+	look := func() {
+		if _, err := c.Newest(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, step := range []struct {
+		name   string
+		before func()
+		want   int
+	}{
+		{"no head is known", func() {}, 1},
+		{"its block is the head", look, 1},
+		{"asked again", func() {}, 0},
+		{"a block came that nobody looked at", func() { f.grow("") }, 0},
+		{"another block is the head", look, 1},
+		{"asked again below the head", func() {}, 1},
+	} {
+		step.before()
+		if got := asked(); got != step.want {
+			t.Errorf("%s: asked %d times, want %d", step.name, got, step.want)
+		}
+	}
 }
 
 func TestForgedReceiptsAreFailuresOfTheirProvider(t *testing.T) {

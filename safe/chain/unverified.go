@@ -89,7 +89,7 @@ type accountSeen struct {
 }
 
 func (p *provider) accountSeen(ctx context.Context, address common.Address) (accountSeen, error) {
-	seen, err := p.sight(ctx, "latest")
+	seen, err := p.sight(ctx, "latest", withFees)
 	if err != nil {
 		return accountSeen{}, err
 	}
@@ -101,11 +101,11 @@ func (p *provider) accountSeen(ctx context.Context, address common.Address) (acc
 	if err != nil {
 		return accountSeen{}, &providerError{outcome: Malformed, text: err.Error()}
 	}
-	return accountSeen{account, seen.Block, seen.fees}, nil
+	return accountSeen{account, seen.Block, *seen.fees}, nil
 }
 
 func (p *provider) safeState(ctx context.Context, address common.Address) (safe.State, error) {
-	seen, err := p.sight(ctx, "latest")
+	seen, err := p.sight(ctx, "latest", withoutFees)
 	if err != nil {
 		return safe.State{}, err
 	}

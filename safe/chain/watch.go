@@ -112,7 +112,7 @@ type watch struct {
 
 // advance looks at the head and hands over everything up to it.
 func (w *watch) advance(ctx context.Context) error {
-	head, err := w.client.newest(ctx, "read head", "latest")
+	head, err := w.client.newest(ctx, "read head", "latest", withFees)
 	if err != nil {
 		return err
 	}
