@@ -137,6 +137,9 @@ func (c *Coordinator) act(ctx context.Context, chain ChainConfig, look drivingLo
 		return s, false, c.renonce(ctx, chain, s, a)
 	case relay.MarkMined:
 		c.hints.dropDiscreet(s.ID)
+		if a.Block.Number > look.head.Number {
+			nudge(c.headsDue[chain.Name]) // there is a newer head already
+		}
 		next := a.After(s)
 		if err := c.note(ctx, s, next); err != nil {
 			return s, false, err

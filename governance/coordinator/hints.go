@@ -1,6 +1,7 @@
 package coordinator
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"sync"
@@ -21,6 +22,8 @@ type hints struct {
 	libraries map[library]common.Address
 	delays    map[string]delayAt
 	markets   map[string]market            // by submission id
+	underway  map[string]chan struct{}     // by submission id: closed when what is being prepared for it is there, or cannot be had
+	expected  map[string]bool              // chains on which something was sent since they were last looked at
 	missed    map[common.Hash]miss         // SafeTxs whose nonce the Safe has passed
 	waits     map[string]wait              // duties that wait although nothing is wrong
 	resting   map[common.Address]time.Time // keys that did not sign, until when they are not asked
@@ -69,7 +72,7 @@ const doubtsHeld = 64
 func newHints() *hints {
 	return &hints{
 		tips: map[string]tip{}, agreed: map[string]time.Time{}, safes: map[place]safe.State{}, libraries: map[library]common.Address{}, delays: map[string]delayAt{},
-		markets: map[string]market{}, missed: map[common.Hash]miss{}, waits: map[string]wait{}, restless: map[string]bool{}, doubts: map[string][]sightedExec{},
+		markets: map[string]market{}, underway: map[string]chan struct{}{}, expected: map[string]bool{}, missed: map[common.Hash]miss{}, waits: map[string]wait{}, restless: map[string]bool{}, doubts: map[string][]sightedExec{},
 		discreet: map[string]uint64{}, powers: map[string][]Power{}, resting: map[common.Address]time.Time{},
 	}
 }
@@ -167,10 +170,58 @@ func (h *hints) keepMarket(submission string, m market) {
 	h.markets[submission] = m
 }
 
+// preparing says that a market is being asked for, until done is called.
+func (h *hints) preparing(submission string) (done func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	over := make(chan struct{})
+	h.underway[submission] = over
+	return func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		delete(h.underway, submission)
+		close(over)
+	}
+}
+
+// awaitPreparing waits until the market that is being asked for is there or cannot be had. It is false at once where none is asked for.
+func (h *hints) awaitPreparing(ctx context.Context, submission string, patience time.Duration) bool {
+	h.mu.Lock()
+	over, underway := h.underway[submission]
+	h.mu.Unlock()
+	if !underway {
+		return false
+	}
+	soon := time.NewTimer(patience)
+	defer soon.Stop()
+	select {
+	case <-over:
+		return true
+	case <-soon.C:
+	case <-ctx.Done():
+	}
+	return false
+}
+
 func (h *hints) dropMarket(submission string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.markets, submission)
+}
+
+// expectBlock says that a chain may make a block at any moment, with what was sent just now.
+func (h *hints) expectBlock(chain string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.expected[chain] = true
+}
+
+// expectsBlock reports that once.
+func (h *hints) expectsBlock(chain string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	defer delete(h.expected, chain)
+	return h.expected[chain]
 }
 
 // miss finds the first head at which a SafeTx's nonce was seen gone.

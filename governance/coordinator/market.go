@@ -30,26 +30,45 @@ type market struct {
 // fees that rise, and a relayer nonce that is used meanwhile is found out and replaced.
 const marketLife = 18 * time.Second
 
+// routineMarketLife is how long anything else trusts it: as long as a head counts as the newest. What is sent is mined in a later block anyway.
+const routineMarketLife = 1500 * time.Millisecond
+
 // market gives what was prepared, or asks for everything at once. When the providers do not agree, an emergency goes by whatever
 // is known last, and then by any provider's word.
 func (c *Coordinator) market(ctx context.Context, chain ChainConfig, s governance.Submission) (market, error) {
 	if len(signersOf(chain)) == 0 {
 		return market{}, governance.Refuse(governance.CodeRelayerUnfunded, "name a relayer key in the configuration of the chain", "no relayer key is configured")
 	}
-	ready, known := c.hints.market(s.ID)
-	now := time.Now()
-	head, fresh := c.hints.freshHead(chain.Name, now)
-	if known && (fresh && ready.head == head || s.Emergency && now.Sub(ready.at) < marketLife) {
+	ready, fits := c.preparedMarket(chain, s, time.Now())
+	if !fits && c.hints.awaitPreparing(ctx, s.ID, almostPrepared) {
+		ready, fits = c.preparedMarket(chain, s, time.Now())
+	}
+	if fits {
 		return ready, nil
 	}
 	m, err := c.askMarket(ctx, chain, s)
 	switch {
 	case err == nil || !s.Emergency:
 		return m, err
-	case known:
+	case !ready.at.IsZero():
 		return ready, nil
 	}
 	return c.anyMarket(ctx, chain, s)
+}
+
+// almostPrepared is how long a submission waits for what is being prepared for it just then, as where the last signatures come in one
+// breath: less than to ask for it all again would take.
+const almostPrepared = 25 * time.Millisecond
+
+// preparedMarket gives what was prepared, if anything was, and whether it is still good to send by.
+func (c *Coordinator) preparedMarket(chain ChainConfig, s governance.Submission, now time.Time) (ready market, fits bool) {
+	ready, known := c.hints.market(s.ID)
+	head, fresh := c.hints.freshHead(chain.Name, now)
+	life := routineMarketLife
+	if s.Emergency {
+		life = marketLife
+	}
+	return ready, known && (fresh && ready.head == head || now.Sub(ready.at) < life)
 }
 
 // askMarket asks for what the providers agree on. An emergency whose gas cannot be estimated goes out with a limit that is ample.
@@ -156,17 +175,24 @@ func (c *Coordinator) prepare(ctx context.Context, chain ChainConfig, head safe.
 	if ready, known := c.hints.market(id); known && ready.head == head {
 		return nil
 	}
-	s, err := chain.Chain.Simulate(ctx, safe.SimulationRequest{At: head, From: signersOf(chain)[0].Address(), Safe: p.Safe.Address, Version: p.Safe.Version, Tx: t.Tx, Owners: p.Owners})
-	if !p.Kind.Emergency() && (err != nil || !s.OK) {
-		return err
-	}
+	defer c.hints.preparing(id)()
 	m := market{head: head, fees: fees, at: time.Now()}
-	most := gasCap(chain, fees)
-	if m.gas = relay.Gas(0, most); s.OK {
-		m.gas = gasAsSimulated(s, t.Tx, p.Threshold, most)
+	var s safe.Simulation
+	var failed error
+	err := together(
+		func() error {
+			s, failed = chain.Chain.Simulate(ctx, safe.SimulationRequest{At: head, From: signersOf(chain)[0].Address(), Safe: p.Safe.Address,
+				Version: p.Safe.Version, Tx: t.Tx, Owners: p.Owners})
+			return nil
+		},
+		func() (err error) { m.keys, err = keysAt(ctx, chain, head); return },
+	)
+	if err != nil || !p.Kind.Emergency() && (failed != nil || !s.OK) {
+		return cmp.Or(err, failed)
 	}
-	if m.keys, err = keysAt(ctx, chain, head); err != nil {
-		return err
+	most := gasCap(chain, fees)
+	if m.gas = relay.Gas(0, most); failed == nil && s.OK {
+		m.gas = gasAsSimulated(s, t.Tx, p.Threshold, most)
 	}
 	c.hints.keepMarket(id, m)
 	return nil

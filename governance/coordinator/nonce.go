@@ -68,8 +68,13 @@ func (c *Coordinator) lookAgain(ctx context.Context, chain ChainConfig, head saf
 // moved an execution to before it.
 const openedBefore = 4
 
-// whoUsed looks through the Safe's executions since the proposal was opened: for our own hash, else for the one that used our nonce.
+// whoUsed asks first what became of what we sent, and then looks through the Safe's executions since the proposal was opened: for our own
+// hash, else for the one that used our nonce.
 func (c *Coordinator) whoUsed(ctx context.Context, chain ChainConfig, head safe.Block, p governance.Proposal, t governance.SafeTx) (ours common.Hash, by safe.Log, err error) {
+	ours, unread := c.ranByUs(ctx, chain, p, t.Hashes.SafeTx) // logs may be missing, and some Safes keep silent about success
+	if ours != (common.Hash{}) {
+		return ours, safe.Log{}, nil
+	}
 	from := p.OpenedAt.Number - min(p.OpenedAt.Number, openedBefore)
 	var foreign []safe.Log
 	err = searchBack(ctx, chain, []safe.Filter{executionsOf(p.Safe.Address)}, from, head.Number, func(logs []safe.Log) bool {
@@ -87,14 +92,10 @@ func (c *Coordinator) whoUsed(ctx context.Context, chain ChainConfig, head safe.
 	slices.SortFunc(foreign, func(a, b safe.Log) int {
 		return cmp.Or(cmp.Compare(a.Block.Number, b.Block.Number), cmp.Compare(a.Index, b.Index))
 	})
-	if ours == (common.Hash{}) { // logs may be missing, and some Safes keep silent about success
-		ran, unread := c.ranByUs(ctx, chain, p, t.Hashes.SafeTx)
-		if ours = ran; ours != (common.Hash{}) {
-			err = nil
-		}
-		err = cmp.Or(err, unread)
+	if ours != (common.Hash{}) {
+		return ours, safe.Log{}, nil
 	}
-	if ours != (common.Hash{}) || err != nil || !p.Safe.Version.TellsSuccess() {
+	if err = cmp.Or(err, unread); err != nil || !p.Safe.Version.TellsSuccess() {
 		return ours, safe.Log{}, err
 	}
 	// The k-th execution after the proposal read nonce n used n+k; with a full history that names the transaction.

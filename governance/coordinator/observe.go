@@ -73,11 +73,16 @@ func (t *tending) observeDepth(ctx context.Context, chain ChainConfig, head safe
 	if sent.Status == governance.TxStatusFinal {
 		return nil
 	}
-	final, err := chain.Chain.Final(ctx, head, receipt.Block)
+	return t.finish(ctx, chain, head, p.ID, sent)
+}
+
+// finish takes that a mined transaction is deep enough, if it is.
+func (c *Coordinator) finish(ctx context.Context, chain ChainConfig, head safe.Block, id string, sent governance.Transaction) error {
+	final, err := chain.Chain.Final(ctx, head, sent.Block)
 	if err != nil || !final {
 		return err
 	}
-	_, err = t.change(ctx, p.ID, governance.Final{Transaction: sent})
+	_, err = c.change(ctx, id, governance.Final{Transaction: sent})
 	return err
 }
 

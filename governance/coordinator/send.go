@@ -291,6 +291,7 @@ func (c *Coordinator) broadcast(ctx context.Context, chain ChainConfig, s govern
 	c.cfg.Observe("broadcasts_total", 1, "role", string(s.Role))
 	sent := governance.Transaction{Role: s.Role, TxHash: a.Hash, SafeTxHash: c.safeTxOf(s)}
 	_, err := c.change(ctx, s.Proposal, governance.Sent{Transaction: sent}, c.keep(s, after))
+	c.hints.expectBlock(chain.Name)
 	nudge(c.headsDue[chain.Name])
 	return err
 }

@@ -592,3 +592,62 @@ func TestASpareThatIsSignedLaterIsSentAtOnce(t *testing.T) {
 		})
 	}
 }
+
+// TestWhatIsAlmostPreparedIsWaitedFor: where the last signatures come in one breath, nothing is asked for twice; and nobody waits for what
+// hangs.
+func TestWhatIsAlmostPreparedIsWaitedFor(t *testing.T) {
+	for name, row := range map[string]struct {
+		after     time.Duration
+		estimates int
+	}{"it is there soon": {almostPrepared - time.Millisecond, 0}, "it hangs": {time.Minute, 1}} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, r *rig) {
+				r.start()
+				v := r.setLtv("4000")
+				r.pass(2 * time.Second)
+				r.chain.mine()
+				r.pass(2 * time.Second)
+				id := submissionID(v.ID, governance.PurposeDirect, common.HexToHash(v.SafeTxHash))
+				ready, _ := r.c.hints.market(id)
+				done := r.c.hints.preparing(id)
+				go func() {
+					time.Sleep(row.after)
+					ready.at, ready.gas = time.Now(), 123_456
+					r.c.hints.keepMarket(id, ready)
+					done()
+				}()
+				before := r.chain.called("EstimateGas")
+				m, err := r.c.market(t.Context(), r.cfg.Chains["test"], governance.Submission{ID: id, Proposal: v.ID, Chain: "test", To: guardianSafe})
+				if prepared := err == nil && m.gas == 123_456; prepared != (row.estimates == 0) {
+					t.Errorf("gas %d, %v", m.gas, err)
+				}
+				if n := r.chain.called("EstimateGas") - before; n != row.estimates {
+					t.Errorf("gas was estimated %d times, want %d", n, row.estimates)
+				}
+				r.pass(time.Minute)
+			})
+		})
+	}
+}
+
+// TestABlockThatIsMadeAtOnceIsSeenAtOnce: a chain that makes a block for what it is sent, and none after it.
+func TestABlockThatIsMadeAtOnceIsSeenAtOnce(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		chain := r.cfg.Chains["test"]
+		chain.Confirmations = 1
+		r.cfg.Chains["test"] = chain
+		r.chain.final = 1
+		r.start()
+		v := r.pause("usdc")
+		r.chain.set(func(s *scripted) { s.fails["Follow"] = errDown }) // who follows the logs would see it a second later, too
+		r.pass(2300 * time.Millisecond)
+		r.signAll(v, alice, bob)
+		r.sent(1)
+		r.pass(50 * time.Millisecond)
+		r.chain.mine()
+		r.pass(250 * time.Millisecond)
+		if s := r.show(v.ID).State; s != governance.StateExecuted {
+			t.Errorf("it is %s a quarter of a second after its block", s)
+		}
+	})
+}

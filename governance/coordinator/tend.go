@@ -31,6 +31,15 @@ type tending struct {
 	left   []string                    // proposals that nobody signed and that were not come to at seen, in the order of their turns
 	ahead  map[string]safe.Result      // what was read ahead of its use, at seen
 	sentAt time.Time                   // when accepted bytes last went out again
+
+	sighted *sighted // what was seen just now, for the next look
+}
+
+// sighted is an answer of Head.
+type sighted struct {
+	head safe.Block
+	fees safe.Fees
+	err  error
 }
 
 // tend looks after one chain until ctx ends: what its Safes, operations and transactions say at a new head, its open
@@ -41,10 +50,38 @@ type tending struct {
 func (c *Coordinator) tend(ctx context.Context, name string) error {
 	t := &tending{Coordinator: c, chain: c.cfg.Chains[name]}
 	return poll(ctx, c.headsDue[name], tendEvery, func(woken bool) {
+		t.lookOut(ctx)
 		if err := t.look(ctx, woken); err != nil && ctx.Err() == nil {
 			c.cfg.Logger.Warn("look after the chain", "chain", name, "error", err)
 		}
 	})
+}
+
+// soonest and latest are between which a block is looked out for after something was sent, each time twice as long after the last.
+const (
+	soonest = 2 * time.Millisecond
+	latest  = tendEvery / 10
+)
+
+// lookOut waits an eighth of a second for the block of what was sent just now, on chains that make one at once. On others the next look
+// comes soon enough.
+func (t *tending) lookOut(ctx context.Context) {
+	t.sighted = nil
+	if !t.hints.expectsBlock(t.chain.Name) {
+		return
+	}
+	for wait := soonest; wait <= latest; wait *= 2 {
+		head, fees, err := t.chain.Chain.Head(ctx)
+		if err != nil || head != t.seen {
+			t.sighted = &sighted{head, fees, err}
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+	}
 }
 
 func (t *tending) look(ctx context.Context, woken bool) error {
@@ -85,6 +122,10 @@ func (t *tending) look(ctx context.Context, woken bool) error {
 
 // newest is the head to look at: what was agreed on moments ago, or, while something is on its way, what is agreed on now.
 func (t *tending) newest(ctx context.Context, open []governance.Submission) (safe.Block, safe.Fees, error) {
+	if now := t.sighted; now != nil {
+		t.sighted = nil
+		return now.head, now.fees, now.err
+	}
 	if len(open) > 0 {
 		return t.chain.Chain.Head(ctx)
 	}

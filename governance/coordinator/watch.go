@@ -86,7 +86,8 @@ func (c *Coordinator) onLog(ctx context.Context, chain ChainConfig, l safe.Log) 
 	return nil
 }
 
-// takeExecution records what the agreed receipt says about our hash.
+// takeExecution records what the agreed receipt says about our hash. The head may have been looked at already, and be the last for long,
+// so that a depth which nobody has to be asked for is judged at once.
 func (c *Coordinator) takeExecution(ctx context.Context, chain ChainConfig, e sightedExec) error {
 	receipt, err := chain.Chain.Receipt(ctx, e.txHash)
 	if err != nil || receipt == nil {
@@ -100,9 +101,12 @@ func (c *Coordinator) takeExecution(ctx context.Context, chain ChainConfig, e si
 	if !ok {
 		return nil
 	}
-	_, err = c.change(ctx, p.ID, governance.Executed{SafeTxHash: e.safeTxHash, Success: success,
-		Transaction: governance.Transaction{TxHash: e.txHash, Block: receipt.Block, Ours: c.isOurs(p.ID, e.txHash)}})
-	return err
+	ran := governance.Transaction{TxHash: e.txHash, Block: receipt.Block, Ours: c.isOurs(p.ID, e.txHash)}
+	_, err = c.change(ctx, p.ID, governance.Executed{SafeTxHash: e.safeTxHash, Success: success, Transaction: ran})
+	if err != nil || chain.Confirmations == 0 {
+		return err
+	}
+	return c.finish(ctx, chain, c.hints.head(chain.Name), p.ID, ran)
 }
 
 // judged finds what a receipt says about a SafeTx: the Safe's own word, or, where the Safe keeps silent about success, that a
