@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -13,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"belay/safe"
@@ -116,64 +118,70 @@ type asked struct {
 	SafeTxHash string `json:"safe_tx_hash"`
 }
 
-// propose opens a proposal that no round opened before, and has all owners but the last sign.
-func (d *desk) propose(ctx context.Context, n int) (v asked, last string, err error) {
+// propose opens a proposal that no round opened before, and has its owners sign, each for himself.
+func (d *desk) propose(ctx context.Context, n int) (v asked, signatures []string, err error) {
 	ask := map[string]any{"member": "alice", "playbook": "approve", "reason": "bench", "params": map[string]string{"amount": strconv.Itoa(n)}}
 	if err = d.post(ctx, "/api/v1/proposals", ask, &v); err != nil {
-		return v, "", err
+		return v, nil, err
 	}
-	signatures, err := d.sign(v.SafeTxHash)
-	if err != nil {
-		return v, "", err
-	}
-	for _, s := range signatures[:len(signatures)-1] {
-		if err := d.signed(ctx, v, s); err != nil {
-			return v, "", err
-		}
-	}
-	return v, signatures[len(signatures)-1], nil
+	signatures, err = d.sign(v.SafeTxHash)
+	return v, signatures, err
 }
 
-func (d *desk) signed(ctx context.Context, v asked, signature string) error {
-	return d.post(ctx, "/api/v1/proposals/"+v.ID+"/signatures", map[string]string{"signature": signature, "safe_tx_hash": v.SafeTxHash}, nil)
+// hand gives Belay signatures, one after the other.
+func (d *desk) hand(ctx context.Context, v asked, signatures ...string) error {
+	for _, s := range signatures {
+		if err := d.post(ctx, "/api/v1/proposals/"+v.ID+"/signatures", map[string]string{"signature": s, "safe_tx_hash": v.SafeTxHash}, nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // becomes waits until a proposal is in a state.
 func (d *desk) becomes(ctx context.Context, id, state string) error {
-	return d.await(ctx, func() bool {
-		resp, err := http.Get(d.base + "/api/v1/proposals/" + id)
-		if err != nil {
-			return false
-		}
-		defer func() { _ = resp.Body.Close() }()
-		var v asked
-		return json.NewDecoder(resp.Body).Decode(&v) == nil && v.State == state
-	})
+	return d.await(ctx, func() bool { return d.is(id, state) })
 }
 
-// heldFigures measures from the last signature to the first byte that a provider gets, on a chain that makes no block meanwhile: once
-// with everything prepared, once with a block between preparation and signature. The reference is one eth_sendRawTransaction to one
-// of the providers, from question to answer.
+// is asks whether a proposal is in a state.
+func (d *desk) is(id, state string) bool {
+	resp, err := http.Get(d.base + "/api/v1/proposals/" + id)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = resp.Body.Close() }()
+	var v asked
+	return json.NewDecoder(resp.Body).Decode(&v) == nil && v.State == state
+}
+
+// readiness is what Belay knows when the last signature comes.
+type readiness int
+
+const (
+	prepared  readiness = iota // everything, at the head
+	overtaken                  // everything, and then a block came
+	breath                     // nothing: all signatures come in one breath
+	readinesses
+)
+
+// heldFigures measures from the last signature to the first byte that a provider gets, on a chain that makes no block meanwhile. The
+// reference is one eth_sendRawTransaction to one of the providers, from question to answer.
 func heldFigures(ctx context.Context, dir string, rounds int) ([]figure, error) {
 	d, err := newDesk(ctx, dir, devnet.Config{Manual: true})
 	if err != nil {
 		return nil, err
 	}
 	defer d.close()
-	var warm, cold, raw []float64
+	var took [readinesses][]float64
+	var raw []float64
 	for round := range warmUp + rounds {
-		for i, prepared := range []bool{true, false} {
-			took, err := d.untilSent(ctx, 2*round+i+1, prepared)
+		for ready := range readinesses {
+			ms, err := d.untilSent(ctx, int(readinesses)*round+int(ready)+1, ready)
 			if err != nil {
 				return nil, fmt.Errorf("round %d: %w", round, err)
 			}
-			if round < warmUp {
-				continue
-			}
-			if prepared {
-				warm = append(warm, took)
-			} else {
-				cold = append(cold, took)
+			if round >= warmUp {
+				took[ready] = append(took[ready], ms)
 			}
 		}
 		bare, err := d.rawSendTo(ctx, d.urls[round%len(d.urls)])
@@ -186,25 +194,37 @@ func heldFigures(ctx context.Context, dir string, rounds int) ([]figure, error) 
 		}
 	}
 	return []figure{
-		within("last signature → a provider has the bytes, prepared", "ms", warm, raw, 6),
-		within("the same, a block after it was prepared", "ms", cold, raw, 15),
+		within("last signature → a provider has the bytes, prepared", "ms", took[prepared], raw, 6),
+		within("the same, a block after it was prepared", "ms", took[overtaken], raw, 15),
+		within("the same, all signatures in one breath, nothing prepared", "ms", took[breath], raw, 15),
 	}, nil
 }
 
 // untilSent plays one proposal and says how long after the last signature its bytes arrived anywhere.
-func (d *desk) untilSent(ctx context.Context, n int, prepared bool) (float64, error) {
-	v, last, err := d.propose(ctx, n)
+func (d *desk) untilSent(ctx context.Context, n int, ready readiness) (float64, error) {
+	v, signatures, err := d.propose(ctx, n)
 	if err != nil {
 		return 0, err
 	}
+	last := len(signatures) - 1
+	soon, late := signatures[:last], signatures[last:last]
+	if ready == breath {
+		soon, late = late, soon
+	}
+	if err := d.hand(ctx, v, soon...); err != nil {
+		return 0, err
+	}
 	d.stack.Chain.Seal()
-	pause(ctx, 2*time.Second) // the watch looks at the head every second, and prepares then
-	if !prepared {
+	pause(ctx, 2*time.Second) // the watch looks at the head every second, and prepares what one signature is missing from
+	if ready == overtaken {
 		d.stack.Chain.Seal()
+	}
+	if err := d.hand(ctx, v, late...); err != nil {
+		return 0, err
 	}
 	d.clear()
 	began := time.Now()
-	if err := d.signed(ctx, v, last); err != nil {
+	if err := d.hand(ctx, v, signatures[last]); err != nil {
 		return 0, err
 	}
 	if err := d.await(ctx, func() bool { return !d.at().IsZero() }); err != nil {
@@ -224,6 +244,7 @@ func (d *desk) rawSendTo(ctx context.Context, url string) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
+	pause(ctx, 2*time.Second) // Belay, too, was idle before the last signature came
 	began := time.Now()
 	_, err = ask(ctx, url, "eth_sendRawTransaction", hexutil.Encode(tx))
 	return ms(time.Since(began)), err
@@ -288,17 +309,54 @@ func provenFigure(ctx context.Context, dir string, rounds int) (figure, error) {
 }
 
 func (d *desk) untilProven(ctx context.Context, n int) (float64, error) {
-	v, last, err := d.propose(ctx, n)
+	v, signatures, err := d.propose(ctx, n)
 	if err != nil {
 		return 0, err
 	}
-	pause(ctx, 2*time.Second)
-	began := time.Now()
-	if err := d.signed(ctx, v, last); err != nil {
+	last := len(signatures) - 1
+	if err := d.hand(ctx, v, signatures[:last]...); err != nil {
 		return 0, err
 	}
-	err = d.becomes(ctx, v.ID, "executed")
+	news, stop, err := d.follow(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer stop()
+	pause(ctx, 2*time.Second)
+	began := time.Now()
+	if err := d.hand(ctx, v, signatures[last]); err != nil {
+		return 0, err
+	}
+	err = d.await(ctx, func() bool {
+		<-news
+		return d.is(v.ID, "executed")
+	})
 	return ms(time.Since(began)), err
+}
+
+// follow is told, as a page is, when something changed.
+func (d *desk) follow(ctx context.Context) (news <-chan struct{}, stop func(), err error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, d.base+"/api/v1/events", nil)
+	if err != nil {
+		return nil, cancel, err
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, cancel, err
+	}
+	told := make(chan struct{}, 1000)
+	go func() {
+		defer close(told)
+		defer func() { _ = resp.Body.Close() }()
+		for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
+			if strings.HasPrefix(lines.Text(), "data:") {
+				told <- struct{}{}
+			}
+		}
+	}()
+	return told, cancel, nil
 }
 
 // rawExecution signs an execution of the Safe here, sends it, and waits for its receipt.
