@@ -11,6 +11,7 @@ import (
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/common/hexutil"
+	"github.com/ethereum/go-ethereum/core/types"
 	"github.com/holiman/uint256"
 
 	"belay/safe"
@@ -24,6 +25,7 @@ const headGrace = 500 * time.Millisecond
 type header struct {
 	safe.Block
 	parent common.Hash
+	bloom  *types.Bloom // of its logs; nil: not known
 }
 
 // sighting is one provider's newest block, with its idea of fees where it was asked for that.
@@ -162,7 +164,9 @@ func (c *Client) newestOf(ctx context.Context, what, tag string, fees bool) (hea
 		return header{}, fmt.Errorf("%s: %w", what, votes.disagreement(c))
 	}
 	if winner, n := votes.leader(); n >= c.agreement && n == len(seen) {
-		return votes.cast[winner][0].value.header, nil
+		h := votes.cast[winner][0].value.header
+		h.bloom = united(votes.cast[winner])
+		return h, nil
 	}
 	head, err := c.settle(ctx, seen, votes.failed)
 	if err != nil {
@@ -328,6 +332,7 @@ func decodeHeader(r response) (header, *uint256.Int, error) {
 		ParentHash common.Hash     `json:"parentHash"`
 		Timestamp  *hexutil.Uint64 `json:"timestamp"`
 		BaseFee    *hexutil.U256   `json:"baseFeePerGas"`
+		wireBloom
 	}
 	if r.isNull() {
 		return header{}, nil, &providerError{outcome: Malformed, text: "answered no block"}
@@ -338,6 +343,6 @@ func decodeHeader(r response) (header, *uint256.Int, error) {
 	if wire.Number == nil || wire.Hash == nil || wire.Timestamp == nil {
 		return header{}, nil, &providerError{outcome: Malformed, text: "answered a block without number, hash or time"}
 	}
-	h := header{Block: safe.Block{Number: uint64(*wire.Number), Hash: *wire.Hash, Time: uint64(*wire.Timestamp)}, parent: wire.ParentHash}
+	h := header{Block: safe.Block{Number: uint64(*wire.Number), Hash: *wire.Hash, Time: uint64(*wire.Timestamp)}, parent: wire.ParentHash, bloom: wire.usable()}
 	return h, (*uint256.Int)(wire.BaseFee), nil
 }

@@ -126,6 +126,9 @@ func (w *watch) advance(ctx context.Context) error {
 	if gone {
 		w.rewind(ctx, head.Number)
 	}
+	if next := head.parent == w.cursor.Hash && head.Number == w.cursor.Number+1; next && head.quiet(w.filters()) {
+		return w.hand(ctx, head.Block, nil)
+	}
 	for w.cursor.Number < head.Number {
 		if err := w.step(ctx, head.Block); err != nil {
 			return err
