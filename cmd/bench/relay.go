@@ -342,7 +342,7 @@ func (d *desk) follow(ctx context.Context) (news <-chan struct{}, stop func(), e
 		return nil, cancel, err
 	}
 	req.Header.Set("Authorization", "Bearer "+token)
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := http.DefaultClient.Do(req) //nolint:bodyclose // who reads it closes it
 	if err != nil {
 		return nil, cancel, err
 	}
