@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
@@ -71,6 +72,21 @@ func TestABlockThatHoldsNoLogIsNotAskedForLogs(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestABloomThatOneProviderAloneTellsHidesNothing: the first of two lies about the newest block, and the third does not have it yet.
+func TestABloomThatOneProviderAloneTellsHidesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, d := newFakeChain(5), &diary{}
+		behind := f.fork()
+		liar := newNode(f).says("eth_getBlockByNumber", tells(bloomOf(common.Address{9}, common.Hash{9}), []common.Hash{{1}}))
+		honest := newNode(f).says("eth_getBlockByNumber", func(_ []json.RawMessage, honest func() (any, *wireError)) (any, *wireError) {
+			time.Sleep(time.Millisecond)
+			return honest()
+		})
+		watching(t, safe.Block{}, []*node{liar, honest, newNode(behind)}, d, func() { f.grow("main"); f.emit(event("a")) })
+		expect(t, "logs", d.texts(), "a")
+	})
 }
 
 // TestOnlyTheBlockAfterTheLastOneIsJudgedByItsBloom: it says nothing of the blocks between.

@@ -83,7 +83,7 @@ func (r *recentHead) within(now time.Time, life time.Duration) (safe.Block, bool
 	return r.block, !r.asked.IsZero() && now.Sub(r.asked) < life
 }
 
-// Recent is Head, without asking again where the last agreed head is at most a second and a half old.
+// Recent is Head, without asking again where the last agreed head is at most a second and a half old. The fees are those that were told last.
 func (c *Client) Recent(ctx context.Context) (safe.Block, safe.Fees, error) {
 	if head, ok := c.recent.within(time.Now(), recentFor); ok {
 		return head, c.medianFees(), nil
@@ -225,7 +225,9 @@ func (c *Client) settle(ctx context.Context, seen []answer[sighting], failed fai
 		}
 		if winner, n := votes.leader(); n >= c.agreement {
 			votes.tellDissent(c, fmt.Sprintf("read block %d", number), winner)
-			return votes.cast[winner][0].value, nil
+			agreed := votes.cast[winner][0].value
+			agreed.bloom = nil // it is the first one's word alone
+			return agreed, nil
 		}
 		last = votes.disagreement(c)
 	}

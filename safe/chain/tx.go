@@ -60,14 +60,17 @@ func decodeAccount(answers []safe.Result) (safe.Account, error) {
 //
 // What was mined in the newest agreed block is asked for once, as long as that counts as the newest.
 func (c *Client) Receipt(ctx context.Context, hash common.Hash) (*safe.Receipt, error) {
-	head, _ := c.recent.within(time.Now(), recentFor)
-	if known := c.memory.receipt(head, hash); known != nil {
+	head, newest := c.recent.within(time.Now(), recentFor)
+	if !newest {
+		head = safe.Block{}
+	}
+	if known := c.memory.receipt(head, hash); newest && known != nil {
 		return known, nil
 	}
 	found, err := agreed(ctx, c, "read receipt", func(ctx context.Context, p *provider) (*safe.Receipt, error) {
 		return p.receipt(ctx, hash, head)
 	}, receiptKey)
-	if err == nil && found != nil && found.Block == head {
+	if newest && err == nil && found != nil && found.Block == head {
 		c.memory.keepReceipt(head, *found)
 	}
 	return found, err
