@@ -144,7 +144,7 @@ func (c *Coordinator) act(ctx context.Context, chain ChainConfig, look drivingLo
 		if err := c.note(ctx, s, next); err != nil {
 			return s, false, err
 		}
-		return next, true, c.mined(ctx, chain, next)
+		return next, true, c.mined(ctx, chain, look.head, next)
 	case relay.Unmined:
 		next := a.After(s)
 		return next, true, c.note(ctx, s, next)
@@ -161,13 +161,13 @@ func (c *Coordinator) untold(ctx context.Context, chain ChainConfig, s governanc
 	if s.State != governance.SubmissionMined || f.Subject.Spent() {
 		return nil
 	}
-	return c.mined(ctx, chain, s)
+	return c.mined(ctx, chain, f.Head, s)
 }
 
 // mined looks at once at what our mined transaction did, instead of waiting for the watch.
-func (c *Coordinator) mined(ctx context.Context, chain ChainConfig, s governance.Submission) error {
+func (c *Coordinator) mined(ctx context.Context, chain ChainConfig, head safe.Block, s governance.Submission) error {
 	if hash := c.safeTxOf(s); hash != (common.Hash{}) {
-		return c.takeExecution(ctx, chain, sightedExec{s.Proposal, hash, s.Mined})
+		return c.takeExecution(ctx, chain, head, sightedExec{s.Proposal, hash, s.Mined})
 	}
 	return nil
 }

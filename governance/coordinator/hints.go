@@ -23,6 +23,7 @@ type hints struct {
 	delays    map[string]delayAt
 	markets   map[string]market            // by submission id
 	underway  map[string]chan struct{}     // by submission id: closed when what is being prepared for it is there, or cannot be had
+	looks     map[string]safe.Block        // by chain: the head of the last look that is over
 	expected  map[string]bool              // chains on which something was sent since they were last looked at
 	missed    map[common.Hash]miss         // SafeTxs whose nonce the Safe has passed
 	waits     map[string]wait              // duties that wait although nothing is wrong
@@ -72,7 +73,7 @@ const doubtsHeld = 64
 func newHints() *hints {
 	return &hints{
 		tips: map[string]tip{}, agreed: map[string]time.Time{}, safes: map[place]safe.State{}, libraries: map[library]common.Address{}, delays: map[string]delayAt{},
-		markets: map[string]market{}, underway: map[string]chan struct{}{}, expected: map[string]bool{}, missed: map[common.Hash]miss{}, waits: map[string]wait{}, restless: map[string]bool{}, doubts: map[string][]sightedExec{},
+		markets: map[string]market{}, underway: map[string]chan struct{}{}, expected: map[string]bool{}, looks: map[string]safe.Block{}, missed: map[common.Hash]miss{}, waits: map[string]wait{}, restless: map[string]bool{}, doubts: map[string][]sightedExec{},
 		discreet: map[string]uint64{}, powers: map[string][]Power{}, resting: map[common.Address]time.Time{},
 	}
 }
@@ -207,6 +208,19 @@ func (h *hints) dropMarket(submission string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.markets, submission)
+}
+
+// looked is the head that a chain was looked at last, to the end.
+func (h *hints) looked(chain string) safe.Block {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.looks[chain]
+}
+
+func (h *hints) setLooked(chain string, head safe.Block) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.looks[chain] = head
 }
 
 // expectBlock says that a chain may make a block at any moment, with what was sent just now.

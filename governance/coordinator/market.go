@@ -26,12 +26,9 @@ type market struct {
 	at   time.Time
 }
 
-// marketLife is how long an emergency trusts what was prepared for it: a slot of Ethereum and a half. Its bids leave room for
-// fees that rise, and a relayer nonce that is used meanwhile is found out and replaced.
+// marketLife is how long what was prepared is good to send by: a slot of Ethereum and a half. What is sent is mined in a later block anyway,
+// and its bid leaves room for fees that rise.
 const marketLife = 18 * time.Second
-
-// routineMarketLife is how long anything else trusts it: as long as a head counts as the newest. What is sent is mined in a later block anyway.
-const routineMarketLife = 1500 * time.Millisecond
 
 // market gives what was prepared, or asks for everything at once. When the providers do not agree, an emergency goes by whatever
 // is known last, and then by any provider's word.
@@ -44,7 +41,7 @@ func (c *Coordinator) market(ctx context.Context, chain ChainConfig, s governanc
 		ready, fits = c.preparedMarket(chain, s, time.Now())
 	}
 	if fits {
-		return ready, nil
+		return c.keysAnew(ctx, chain, s, ready)
 	}
 	m, err := c.askMarket(ctx, chain, s)
 	switch {
@@ -64,11 +61,20 @@ const almostPrepared = 25 * time.Millisecond
 func (c *Coordinator) preparedMarket(chain ChainConfig, s governance.Submission, now time.Time) (ready market, fits bool) {
 	ready, known := c.hints.market(s.ID)
 	head, fresh := c.hints.freshHead(chain.Name, now)
-	life := routineMarketLife
-	if s.Emergency {
-		life = marketLife
+	if s.Emergency && now.Sub(ready.at) < marketLife || fresh && ready.head == head {
+		return ready, known
 	}
-	return ready, known && (fresh && ready.head == head || now.Sub(ready.at) < life)
+	// The last look found nothing against it, and a block that came since is looked at within a second.
+	return ready, known && ready.head == c.hints.looked(chain.Name) && now.Sub(ready.at) < marketLife
+}
+
+// keysAnew reads the relayers again where a block came since the rest was prepared: it may have taken a nonce. An emergency does not wait
+// for that; a nonce that is gone is found out and replaced.
+func (c *Coordinator) keysAnew(ctx context.Context, chain ChainConfig, s governance.Submission, m market) (_ market, err error) {
+	if head := c.hints.head(chain.Name); !s.Emergency && head != m.head {
+		m.keys, err = keysAt(ctx, chain, head)
+	}
+	return m, err
 }
 
 // askMarket asks for what the providers agree on. An emergency whose gas cannot be estimated goes out with a limit that is ample.

@@ -25,7 +25,7 @@ func (c *Coordinator) nonceGone(ctx context.Context, chain ChainConfig, head saf
 		case err != nil:
 			c.cfg.Logger.Warn("search who used the nonce", "proposal_id", p.ID, "nonce", t.Tx.Nonce, "error", err)
 		case ours != (common.Hash{}):
-			return c.takeExecution(ctx, chain, sightedExec{p.ID, t.Hashes.SafeTx, ours})
+			return c.takeExecution(ctx, chain, head, sightedExec{p.ID, t.Hashes.SafeTx, ours})
 		}
 		m = miss{block: head.Number, by: by.TxHash}
 		if by.TxHash != (common.Hash{}) {
@@ -61,7 +61,7 @@ func (c *Coordinator) lookAgain(ctx context.Context, chain ChainConfig, head saf
 	if err != nil || ours == (common.Hash{}) {
 		return err
 	}
-	return c.takeExecution(ctx, chain, sightedExec{p.ID, t.Hashes.SafeTx, ours})
+	return c.takeExecution(ctx, chain, head, sightedExec{p.ID, t.Hashes.SafeTx, ours})
 }
 
 // openedBefore is how many blocks before a proposal's first reading its Safe's history is searched: a reorganisation may have
@@ -107,17 +107,23 @@ func (c *Coordinator) whoUsed(ctx context.Context, chain ChainConfig, head safe.
 
 // ranByUs finds a transaction of ours that ran a SafeTx, by its receipt.
 func (c *Coordinator) ranByUs(ctx context.Context, chain ChainConfig, p governance.Proposal, safeTxHash common.Hash) (common.Hash, error) {
-	for _, sent := range c.attemptsOf(p.ID, safeTxHash) {
-		receipt, err := chain.Chain.Receipt(ctx, sent)
-		if err != nil {
-			return common.Hash{}, fmt.Errorf("read receipt: %w", err)
-		}
+	sent := c.attemptsOf(p.ID, safeTxHash)
+	receipts := make([]*safe.Receipt, len(sent))
+	asks := make([]func() error, len(sent))
+	for i, hash := range sent {
+		asks[i] = func() (err error) { receipts[i], err = chain.Chain.Receipt(ctx, hash); return }
+	}
+	unread := together(asks...)
+	for i, receipt := range receipts {
 		if receipt == nil {
 			continue
 		}
 		if _, found := c.judged(p, receipt, safeTxHash); found {
-			return sent, nil
+			return sent[i], nil
 		}
+	}
+	if unread != nil {
+		return common.Hash{}, fmt.Errorf("read receipt: %w", unread)
 	}
 	return common.Hash{}, nil
 }

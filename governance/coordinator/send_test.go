@@ -605,10 +605,9 @@ func TestWhatIsAlmostPreparedIsWaitedFor(t *testing.T) {
 				r.start()
 				v := r.setLtv("4000")
 				r.pass(2 * time.Second)
-				r.chain.mine()
-				r.pass(2 * time.Second)
 				id := submissionID(v.ID, governance.PurposeDirect, common.HexToHash(v.SafeTxHash))
 				ready, _ := r.c.hints.market(id)
+				r.c.hints.dropMarket(id)
 				done := r.c.hints.preparing(id)
 				go func() {
 					time.Sleep(row.after)
@@ -648,6 +647,60 @@ func TestABlockThatIsMadeAtOnceIsSeenAtOnce(t *testing.T) {
 		r.pass(250 * time.Millisecond)
 		if s := r.show(v.ID).State; s != governance.StateExecuted {
 			t.Errorf("it is %s a quarter of a second after its block", s)
+		}
+	})
+}
+
+// TestLookingOutForABlockHoldsUpNothing: slow providers are asked once.
+func TestLookingOutForABlockHoldsUpNothing(t *testing.T) {
+	for _, latency := range []time.Duration{0, 20 * time.Millisecond, 2 * time.Second} {
+		bubble(t, func(t *testing.T, r *rig) {
+			r.start()
+			r.chain.set(func(s *scripted) { s.latency = latency })
+			watch := &tending{Coordinator: r.c, chain: r.cfg.Chains["test"], seen: r.chain.head().Block}
+			r.c.hints.expectBlock("test")
+			began := time.Now()
+			watch.lookOut(t.Context())
+			if took := time.Since(began); took > latency+lookedOut {
+				t.Errorf("with answers after %s it took %s", latency, took)
+			}
+			if watch.sighted == nil || watch.sighted.head != watch.seen {
+				t.Errorf("the next look goes by %+v", watch.sighted)
+			}
+		})
+	}
+}
+
+// TestARelayerNonceThatABlockTookSincePreparingIsNotUsedAgain: nothing is signed for nothing.
+func TestARelayerNonceThatABlockTookSincePreparingIsNotUsedAgain(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.start()
+		v := r.setLtv("4000")
+		r.sign(v, v.SafeTxHash, alice)
+		r.pass(5 * time.Second)
+		r.chain.alter(func(w *world) { w.nonces[addressOf(routineKey)] = 1 })
+		r.sign(v, v.SafeTxHash, bob)
+		r.sent(1)
+		if nonce := decoded(r.broadcasts()[0]).Nonce(); nonce != 1 {
+			t.Errorf("signed with relayer nonce %d", nonce)
+		}
+		r.ends(v.ID, governance.StateExecuted, "ltv 4000")
+	})
+}
+
+// TestWhatWouldRevertByNowIsNotSentByWhatWasPreparedBefore: a routine change pays for no revert that the last look foresaw.
+func TestWhatWouldRevertByNowIsNotSentByWhatWasPreparedBefore(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.start()
+		v := r.setLtv("4000")
+		r.sign(v, v.SafeTxHash, alice)
+		r.pass(5 * time.Second)
+		r.chain.alter(func(w *world) { w.frozen = true })
+		r.pass(2 * time.Second)
+		r.sign(v, v.SafeTxHash, bob)
+		r.pass(10 * time.Second)
+		if n := len(r.broadcasts()); n != 0 {
+			t.Errorf("%d transactions went out", n)
 		}
 	})
 }

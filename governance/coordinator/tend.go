@@ -57,30 +57,28 @@ func (c *Coordinator) tend(ctx context.Context, name string) error {
 	})
 }
 
-// soonest and latest are between which a block is looked out for after something was sent, each time twice as long after the last.
+// A block is looked out for after something was sent: the first time at once, then each time twice as long after the last, all in all for
+// lookedOut and one answer.
 const (
-	soonest = 2 * time.Millisecond
-	latest  = tendEvery / 10
+	soonest   = 2 * time.Millisecond
+	lookedOut = tendEvery / 8
 )
 
-// lookOut waits an eighth of a second for the block of what was sent just now, on chains that make one at once. On others the next look
-// comes soon enough.
+// lookOut waits for the block of what was sent just now, on chains that make one at once. On others the next look comes soon enough. What
+// it saw last, the look after it goes by.
 func (t *tending) lookOut(ctx context.Context) {
 	t.sighted = nil
 	if !t.hints.expectsBlock(t.chain.Name) {
 		return
 	}
-	for wait := soonest; wait <= latest; wait *= 2 {
+	began := time.Now()
+	for wait := soonest; ; wait *= 2 {
 		head, fees, err := t.chain.Chain.Head(ctx)
-		if err != nil || head != t.seen {
-			t.sighted = &sighted{head, fees, err}
+		t.sighted = &sighted{head, fees, err}
+		if err != nil || head != t.seen || time.Since(began)+wait > lookedOut {
 			return
 		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(wait):
-		}
+		pause(ctx, wait)
 	}
 }
 
@@ -105,6 +103,7 @@ func (t *tending) look(ctx context.Context, woken bool) error {
 		return fmt.Errorf("read head: %w", err)
 	}
 	t.hints.setHead(t.chain.Name, head)
+	defer t.hints.setLooked(t.chain.Name, head)
 	signed, unsigned := parted(watched)
 	fresh := head != t.seen
 	if fresh {
@@ -152,7 +151,7 @@ func (t *tending) begin(ctx context.Context, head safe.Block) {
 	t.before, t.rooted = t.stillRooted(ctx), map[common.Hash]common.Hash{}
 	t.seen, t.ahead = head, nil
 	for _, e := range t.hints.doubtsOf(t.chain.Name) {
-		if err := t.takeExecution(ctx, t.chain, e); err == nil {
+		if err := t.takeExecution(ctx, t.chain, head, e); err == nil {
 			t.hints.undoubt(t.chain.Name, e)
 		}
 	}

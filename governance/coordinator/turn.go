@@ -75,7 +75,7 @@ func (c *Coordinator) notDoneBefore(ctx context.Context, chain ChainConfig, p go
 		ran, err := c.ranByUs(ctx, chain, p, s.Subject)
 		switch {
 		case ran != (common.Hash{}):
-			if err := c.takeExecution(ctx, chain, sightedExec{p.ID, s.Subject, ran}); err != nil {
+			if err := c.takeExecution(ctx, chain, c.hints.head(chain.Name), sightedExec{p.ID, s.Subject, ran}); err != nil {
 				return err
 			}
 			return fmt.Errorf("%w: %s is mined already", errLater, ran)

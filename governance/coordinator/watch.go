@@ -50,7 +50,7 @@ func executionsOf(address common.Address) safe.Filter {
 // not judged yet, a restart is to hear it again.
 func (c *Coordinator) onLogs(ctx context.Context, chain ChainConfig, upTo safe.Block, logs []safe.Log) error {
 	for _, l := range logs {
-		if err := c.onLog(ctx, chain, l); err != nil {
+		if err := c.onLog(ctx, chain, upTo, l); err != nil {
 			return err
 		}
 	}
@@ -63,7 +63,7 @@ func (c *Coordinator) onLogs(ctx context.Context, chain ChainConfig, upTo safe.B
 }
 
 // onLog follows one hint. What the providers do not agree on is asked again later: one that invents logs holds up nothing.
-func (c *Coordinator) onLog(ctx context.Context, chain ChainConfig, l safe.Log) error {
+func (c *Coordinator) onLog(ctx context.Context, chain ChainConfig, upTo safe.Block, l safe.Log) error {
 	hash, _, ok := safe.ExecutionOf(l)
 	if !ok {
 		return nil
@@ -76,7 +76,7 @@ func (c *Coordinator) onLog(ctx context.Context, chain ChainConfig, l safe.Log) 
 		return fmt.Errorf("look up %s: %w", hash, err)
 	}
 	e := sightedExec{id, hash, l.TxHash}
-	if err := c.takeExecution(ctx, chain, e); err != nil {
+	if err := c.takeExecution(ctx, chain, upTo, e); err != nil {
 		if ctx.Err() != nil {
 			return err
 		}
@@ -88,7 +88,7 @@ func (c *Coordinator) onLog(ctx context.Context, chain ChainConfig, l safe.Log) 
 
 // takeExecution records what the agreed receipt says about our hash. The head may have been looked at already, and be the last for long,
 // so that a depth which nobody has to be asked for is judged at once.
-func (c *Coordinator) takeExecution(ctx context.Context, chain ChainConfig, e sightedExec) error {
+func (c *Coordinator) takeExecution(ctx context.Context, chain ChainConfig, head safe.Block, e sightedExec) error {
 	receipt, err := chain.Chain.Receipt(ctx, e.txHash)
 	if err != nil || receipt == nil {
 		return err
@@ -106,7 +106,7 @@ func (c *Coordinator) takeExecution(ctx context.Context, chain ChainConfig, e si
 	if err != nil || chain.Confirmations == 0 {
 		return err
 	}
-	return c.finish(ctx, chain, c.hints.head(chain.Name), p.ID, ran)
+	return c.finish(ctx, chain, head, p.ID, ran)
 }
 
 // judged finds what a receipt says about a SafeTx: the Safe's own word, or, where the Safe keeps silent about success, that a
