@@ -460,11 +460,13 @@ func readFigures(ctx context.Context, rounds int) ([]figure, error) {
 	}, nil
 }
 
-// decision reads the Safe while the first providers fail as told, and fails where what it read is not so.
+// decision reads the Safe, at a block of which nothing is remembered, while the first providers fail as told. It fails where what it read is
+// not so.
 func (d *desk) decision(ctx context.Context, client *chain.Client, faults []string) (float64, error) {
 	for _, p := range d.providers {
 		p.Be(liar.Fault{})
 	}
+	d.stack.Chain.Seal()
 	head, _, err := client.Head(ctx)
 	if err != nil {
 		return 0, err
