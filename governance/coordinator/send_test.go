@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"belay/governance"
+	"belay/safe"
 
 	"github.com/ethereum/go-ethereum/common"
 	"github.com/ethereum/go-ethereum/core/types"
@@ -701,6 +702,29 @@ func TestWhatWouldRevertByNowIsNotSentByWhatWasPreparedBefore(t *testing.T) {
 		r.pass(10 * time.Second)
 		if n := len(r.broadcasts()); n != 0 {
 			t.Errorf("%d transactions went out", n)
+		}
+	})
+}
+
+// TestAnExecutionThatIsToldOfLateIsFinalAtOnce: its block was looked at before, and there may be none after it for long.
+func TestAnExecutionThatIsToldOfLateIsFinalAtOnce(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		chain := r.cfg.Chains["test"]
+		chain.Confirmations = 1
+		r.cfg.Chains["test"] = chain
+		r.chain.final = 1
+		r.start()
+		v := r.pause("usdc")
+		r.signAll(v, alice, bob)
+		r.sent(1)
+		r.stop()
+		r.chain.mine()
+		told := sightedExec{v.ID, common.HexToHash(v.SafeTxHash), decoded(r.broadcasts()[0]).Hash()}
+		if err := r.c.takeExecution(t.Context(), chain, safe.Block{}, told); err != nil {
+			t.Fatal(err)
+		}
+		if p := r.stored(v.ID); len(p.Transactions) != 1 || p.Transactions[0].Status != governance.TxStatusFinal {
+			t.Errorf("its transactions are %+v", p.Transactions)
 		}
 	})
 }

@@ -95,6 +95,7 @@ func (t *tending) look(ctx context.Context, woken bool) error {
 		t.left = nil
 		return err
 	}
+	sentNow := t.sighted != nil
 	head, fees, err := t.newest(ctx, open)
 	if err != nil {
 		// Unknown facts never stop bytes that are signed already from going out.
@@ -110,6 +111,9 @@ func (t *tending) look(ctx context.Context, woken bool) error {
 		t.hints.wakeAll()
 		nudge(t.dutiesDue)
 		t.begin(ctx, head)
+		if sentNow {
+			t.takeSent(ctx, head, open)
+		}
 		t.observeAll(ctx, head, signed, untilDone)
 		t.left = turns(t.left, unsigned)
 	}
@@ -117,6 +121,22 @@ func (t *tending) look(ctx context.Context, woken bool) error {
 	failed := t.prepareAll(ctx, head, fees, signed, untilDone)
 	t.left = idsOf(t.observeAll(ctx, head, named(watched, t.left), tendEvery))
 	return errors.Join(failed, t.prepareAll(ctx, head, fees, unsigned, tendEvery))
+}
+
+// takeSent tells that what was sent just now is mined, before anything else is looked at. What cannot be told so comes up again.
+func (t *tending) takeSent(ctx context.Context, head safe.Block, open []governance.Submission) {
+	var asks []func() error
+	for _, s := range open {
+		ran := sightedExec{proposal: s.Proposal, safeTxHash: t.safeTxOf(s)}
+		if s.State != governance.SubmissionAccepted || ran.safeTxHash == (common.Hash{}) {
+			continue
+		}
+		ran.txHash = s.Attempts[len(s.Attempts)-1].Hash
+		asks = append(asks, func() error { return t.takeExecution(ctx, t.chain, head, ran) })
+	}
+	if err := together(asks...); err != nil && ctx.Err() == nil {
+		t.cfg.Logger.Debug("look for what was sent", "chain", t.chain.Name, "error", err)
+	}
 }
 
 // newest is the head to look at: what was agreed on moments ago, or, while something is on its way, what is agreed on now.

@@ -87,7 +87,7 @@ func (c *Coordinator) onLog(ctx context.Context, chain ChainConfig, upTo safe.Bl
 }
 
 // takeExecution records what the agreed receipt says about our hash. The head may have been looked at already, and be the last for long,
-// so that a depth which nobody has to be asked for is judged at once.
+// so that its depth is judged at once.
 func (c *Coordinator) takeExecution(ctx context.Context, chain ChainConfig, head safe.Block, e sightedExec) error {
 	receipt, err := chain.Chain.Receipt(ctx, e.txHash)
 	if err != nil || receipt == nil {
@@ -101,12 +101,20 @@ func (c *Coordinator) takeExecution(ctx context.Context, chain ChainConfig, head
 	if !ok {
 		return nil
 	}
-	ran := governance.Transaction{TxHash: e.txHash, Block: receipt.Block, Ours: c.isOurs(p.ID, e.txHash)}
-	_, err = c.change(ctx, p.ID, governance.Executed{SafeTxHash: e.safeTxHash, Success: success, Transaction: ran})
-	if err != nil || chain.Confirmations == 0 {
+	after, err := c.change(ctx, p.ID, governance.Executed{SafeTxHash: e.safeTxHash, Success: success,
+		Transaction: governance.Transaction{TxHash: e.txHash, Block: receipt.Block, Ours: c.isOurs(p.ID, e.txHash)}})
+	if err != nil {
 		return err
 	}
-	return c.finish(ctx, chain, head, p.ID, ran)
+	if receipt.Block.Number > head.Number {
+		head = receipt.Block // enough providers say that it is part of the chain
+	}
+	for _, ran := range after.Transactions {
+		if ran.SafeTxHash == e.safeTxHash && ran.TxHash == e.txHash && ran.Status == governance.TxStatusMined {
+			return c.finish(ctx, chain, head, p.ID, ran)
+		}
+	}
+	return nil
 }
 
 // judged finds what a receipt says about a SafeTx: the Safe's own word, or, where the Safe keeps silent about success, that a
