@@ -227,10 +227,13 @@ func (s *simulation) judgeWord(before governance.Proposal, e governance.Event) {
 	if !s.signedWith(before, o.Wallet, governance.Action(o.What), o.Signed) {
 		s.fail("no wallet of the world signed %+v about %s", o, before.ID)
 	}
-	for _, said := range slices.Concat(before.Objections, before.Approvals) {
-		if said.Wallet == o.Wallet && said.What == o.What && said.Signed.Equal(o.Signed) {
+	for _, had := range slices.Concat(before.Objections, before.Approvals) {
+		if had.Wallet == o.Wallet && had.What == o.What && had.Signed.Equal(o.Signed) {
 			s.fail("the same statement was recorded twice: %+v", o)
 		}
+	}
+	if e.Type == governance.EventLifted { // the member's own newer word, whatever was said in chat
+		s.ledger.objections = slices.DeleteFunc(s.ledger.objections, func(w said) bool { return w.Proposal == before.ID && w.Member == o.Member })
 	}
 	if e.Type != governance.EventEndorsed {
 		return

@@ -40,7 +40,7 @@ import (
 var (
 	oneSeed   = flag.Uint64("seed", 0, "play this one seed of the simulation and tell its story")
 	firstSeed = flag.Uint64("first", 1, "the first seed that the simulation plays")
-	seeds     = flag.Uint64("seeds", 1000, "how many seeds the simulation plays")
+	seeds     = flag.Uint64("seeds", enoughSeeds, "how many seeds the simulation plays")
 	playFor   = flag.Duration("for", 0, "begin no further seed after this time; 0: however long it takes")
 )
 
@@ -396,6 +396,9 @@ func bolt(t *testing.T) (closer, func() closer) {
 	return open(), open
 }
 
+// enoughSeeds come to every place that is judged; make soak plays more.
+const enoughSeeds = 600
+
 // TestSimulation plays seeds on the memory store; with -seed one, whose story it tells.
 func TestSimulation(t *testing.T) {
 	if *oneSeed != 0 {
@@ -420,7 +423,7 @@ func TestSimulation(t *testing.T) {
 		}
 	})
 	t.Logf("%d seeds in %s", played.Load(), time.Since(began).Round(time.Second))
-	judged := played.Load() >= 1000 && !t.Failed()
+	judged := played.Load() >= enoughSeeds && !t.Failed()
 	for _, place := range everywhere {
 		if judged && went.times[place] == 0 {
 			t.Errorf("none of %d seeds came to this: %s", played.Load(), place)
