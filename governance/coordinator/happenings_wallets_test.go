@@ -346,7 +346,8 @@ func (s *simulation) unwanted(p governance.Proposal) string {
 		return ""
 	}
 	for _, o := range p.Objections {
-		if o.Wallet != (common.Address{}) && s.against(p, o.Wallet) {
+		counts := slices.Contains(p.Owners, o.Wallet) || s.c.people.byWallet[o.Wallet] != "" // a wallet that was taken away holds nothing back
+		if counts && o.Wallet != (common.Address{}) && s.against(p, o.Wallet) {
 			return o.Wallet.Hex() + " objects"
 		}
 	}
