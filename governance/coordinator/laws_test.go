@@ -319,7 +319,9 @@ func (s *simulation) broughtAbout(r *safe.Receipt) string {
 		}
 		p := s.stored(id)
 		sent, _ := s.store.SubmissionsOf(id)
-		ours := slices.ContainsFunc(sent, func(sub governance.Submission) bool { return sub.Subject == hash }) // else sent for another that asks for the same
+		ours := slices.ContainsFunc(sent, func(sub governance.Submission) bool { // else sent for another that asks for the same
+			return slices.ContainsFunc(sub.Attempts, func(a governance.Attempt) bool { return a.Hash == r.TxHash })
+		})
 		if t := p.SafeTx(hash); ours && (t.Purpose == governance.PurposeDirect || t.Purpose == governance.PurposeSpare) {
 			return id
 		}
