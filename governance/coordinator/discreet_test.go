@@ -28,9 +28,7 @@ func (r *rig) firstConfided() string {
 }
 
 func privately(r *rig) *rig {
-	chain := r.cfg.Chains["test"]
-	chain.PrivateFirst = true
-	r.cfg.Chains["test"] = chain
+	r.configure(func(c *ChainConfig) { c.PrivateFirst = true })
 	return r
 }
 

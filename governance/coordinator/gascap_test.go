@@ -11,9 +11,7 @@ import (
 
 // capped bounds the gas of a transaction.
 func (r *rig) capped(gas uint64) {
-	chain := r.cfg.Chains["test"]
-	chain.GasCap = gas
-	r.cfg.Chains["test"] = chain
+	r.configure(func(c *ChainConfig) { c.GasCap = gas })
 }
 
 // TestWhatNeedsMoreGasThanATransactionMayHaveIsRefusedWhenItIsProposed: monitorism's op-defender sent with a fixed 21,000,000 gas, which no
@@ -67,9 +65,7 @@ func TestNothingIsSentWhereHeadersCarryNoBaseFee(t *testing.T) {
 	for name, legacy := range map[string]bool{"and nothing says that it should": false, "unless it is configured": true} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, r *rig) {
-				chain := r.cfg.Chains["test"]
-				chain.Legacy = legacy
-				r.cfg.Chains["test"] = chain
+				r.configure(func(c *ChainConfig) { c.Legacy = legacy })
 				r.chain.unpriced = true
 				r.start()
 				v := r.pause("usdc")

@@ -31,9 +31,7 @@ func (f *forgetful) Receipt(ctx context.Context, tx common.Hash) (*safe.Receipt,
 func TestAPauseWhoseReceiptCameTooLateIsFoundAfterAll(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		f := &forgetful{scripted: r.chain}
-		chain := r.cfg.Chains["test"]
-		chain.Chain = f
-		r.cfg.Chains["test"] = chain
+		r.configure(func(c *ChainConfig) { c.Chain = f })
 		r.start()
 		v := r.pause("usdc")
 		r.signAll(v, alice)

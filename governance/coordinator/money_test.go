@@ -92,9 +92,7 @@ func TestTheDaysBudgetCountsTheWholeDay(t *testing.T) {
 		r.ends(first.ID, governance.StateExecuted, "ltv 4000")
 		one := mostOf(r.submissions(first.ID)[0])
 		r.stop()
-		chain := r.cfg.Chains["test"]
-		chain.Fees.DailyBudget = *new(uint256.Int).Add(&one, new(uint256.Int).Rsh(&one, 1)) // one and a half
-		r.cfg.Chains["test"] = chain
+		r.configure(func(c *ChainConfig) { c.Fees.DailyBudget = *new(uint256.Int).Add(&one, new(uint256.Int).Rsh(&one, 1)) }) // one and a half
 		r.start()
 		for range pageSize + 1 {
 			v := r.propose(Intent{Playbook: "set-ltv", Params: map[string]string{"asset": "weth", "ltv": "4300"}})
@@ -115,9 +113,7 @@ func TestTheBudgetOfADayIsFreeTheNextDay(t *testing.T) {
 	for ago, free := range map[time.Duration]bool{23 * time.Hour: false, 25 * time.Hour: true} {
 		t.Run(ago.String(), func(t *testing.T) {
 			bubble(t, func(t *testing.T, r *rig) {
-				chain := r.cfg.Chains["test"]
-				chain.Fees.DailyBudget = *uint256.NewInt(1e18)
-				r.cfg.Chains["test"] = chain
+				r.configure(func(c *ChainConfig) { c.Fees.DailyBudget = *uint256.NewInt(1e18) })
 				r.start()
 				earlier := r.setLtv("4000")
 				spent := governance.Submission{ID: earlier.ID + "/direct/0x01", Proposal: earlier.ID, Chain: "test", State: governance.SubmissionFinal, Gas: 1_000_000, CreatedAt: time.Now().Add(-ago),

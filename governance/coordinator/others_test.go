@@ -54,9 +54,7 @@ func TestNoCounterDrifts(t *testing.T) {
 // of two Safes' nonces reach their quorum together, with one key between them.
 func TestRacingSignaturesDoNotShareANonce(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
-		chain := r.cfg.Chains["test"]
-		chain.Emergency = nil
-		r.cfg.Chains["test"] = chain
+		r.configure(func(c *ChainConfig) { c.Emergency = nil })
 		r.start()
 		first, second := r.pause("usdc"), r.pause("weth")
 		r.signAll(first, alice)
@@ -134,9 +132,7 @@ func TestAnErrorThatWasASuccessIsNotSentTwice(t *testing.T) {
 // TestAtTheCapItGoesOnAndSaysSo: keep-common's MiningWaiter stopped at its cap without a word, and the transaction was forgotten.
 func TestAtTheCapItGoesOnAndSaysSo(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
-		chain := r.cfg.Chains["test"]
-		chain.Fees.Emergency = *uint256.NewInt(4_000_000_000) // below the first bid of 3 × 1 + 2 gwei
-		r.cfg.Chains["test"] = chain
+		r.configure(func(c *ChainConfig) { c.Fees.Emergency = *uint256.NewInt(4_000_000_000) }) // below the first bid of 3 × 1 + 2 gwei
 		r.start()
 		v := r.pause("usdc")
 		r.chain.set(func(s *scripted) { s.deaf = true })

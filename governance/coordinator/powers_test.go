@@ -21,9 +21,9 @@ func TestARoutineKeyWithPowerSendsNothing(t *testing.T) {
 			defer mu.Unlock()
 			given, failing = found, err
 		}
-		chain := r.cfg.Chains["test"]
-		chain.Powers = powersOf(func() ([]Power, error) { mu.Lock(); defer mu.Unlock(); return given, failing })
-		r.cfg.Chains["test"] = chain
+		r.configure(func(c *ChainConfig) {
+			c.Powers = powersOf(func() ([]Power, error) { mu.Lock(); defer mu.Unlock(); return given, failing })
+		})
 		r.start()
 		under := r.stuck()
 		say([]Power{{addressOf(routineKey), "the relayer is an owner of guardian"}}, nil)

@@ -160,6 +160,13 @@ func newRig(t *testing.T, s closer) *rig {
 }
 
 // start makes a coordinator and lets it run.
+// configure changes the chain of the next start.
+func (r *rig) configure(change func(*ChainConfig)) {
+	c := r.cfg.Chains["test"]
+	change(&c)
+	r.cfg.Chains["test"] = c
+}
+
 func (r *rig) start() {
 	r.t.Helper()
 	var err error

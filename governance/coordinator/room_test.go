@@ -52,9 +52,7 @@ func TestWhatIsOnItsWayMakesRoomForAPause(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			each(t, func(t *testing.T, r *rig) {
 				if !own {
-					chain := r.cfg.Chains["test"]
-					chain.Emergency = nil
-					r.cfg.Chains["test"] = chain
+					r.configure(func(c *ChainConfig) { c.Emergency = nil })
 				}
 				r.start()
 				change := r.stuck()

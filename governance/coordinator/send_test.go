@@ -472,9 +472,7 @@ func TestWhatItsPeopleTookDownIsNotSentAnyMore(t *testing.T) {
 
 func TestTheDaysBudgetHoldsTheRoutineLaneOnly(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
-		chain := r.cfg.Chains["test"]
-		chain.Fees.DailyBudget = *uint256.NewInt(1000)
-		r.cfg.Chains["test"] = chain
+		r.configure(func(c *ChainConfig) { c.Fees.DailyBudget = *uint256.NewInt(1000) })
 		r.start()
 		change := r.setLtv("4000")
 		r.sign(change, change.SafeTxHash, alice, bob)
@@ -633,9 +631,7 @@ func TestWhatIsAlmostPreparedIsWaitedFor(t *testing.T) {
 // TestABlockThatIsMadeAtOnceIsSeenAtOnce: a chain that makes a block for what it is sent, and none after it.
 func TestABlockThatIsMadeAtOnceIsSeenAtOnce(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
-		chain := r.cfg.Chains["test"]
-		chain.Confirmations = 1
-		r.cfg.Chains["test"] = chain
+		r.configure(func(c *ChainConfig) { c.Confirmations = 1 })
 		r.chain.final = 1
 		r.start()
 		v := r.pause("usdc")

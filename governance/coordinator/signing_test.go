@@ -102,9 +102,7 @@ func TestWhereNoKeySignsItIsHeldWithTheReason(t *testing.T) {
 func TestASlowSignerHoldsUpNobodyElse(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
 		routine, _ := r.remotely()
-		chain := r.cfg.Chains["test"]
-		chain.Emergency = nil
-		r.cfg.Chains["test"] = chain
+		r.configure(func(c *ChainConfig) { c.Emergency = nil })
 		r.start()
 		change := r.setLtv("4000")
 		routine.set(nil, 20*time.Second)

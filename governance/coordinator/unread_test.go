@@ -30,9 +30,7 @@ func (m *mute) Read(ctx context.Context, at safe.Block, calls []safe.Call) ([]sa
 func TestWhatCouldNotBeReadWhenItTurnedFinalIsReadAgain(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		m := &mute{scripted: r.chain}
-		chain := r.cfg.Chains["test"]
-		chain.Chain = m
-		r.cfg.Chains["test"] = chain
+		r.configure(func(c *ChainConfig) { c.Chain = m })
 		r.start()
 		v := r.pause("usdc")
 		r.signAll(v, alice)
