@@ -29,7 +29,7 @@ type hints struct {
 	waits     map[string]wait              // duties that wait although nothing is wrong
 	resting   map[common.Address]time.Time // keys that did not sign, until when they are not asked
 	powers    map[string][]Power           // of the relayers, by chain, as they were found last
-	restless  map[string]bool              // ended proposals that a chain can still change
+	restless  map[string]uint64            // ended proposals that a chain can still change, with the version that was found so
 	doubts    map[string][]sightedExec     // executions that are told of and not judged yet, by chain
 	discreet  map[string]uint64            // submissions that no public pool was sent yet: the head at which private endpoints were
 }
@@ -73,7 +73,7 @@ const doubtsHeld = 64
 func newHints() *hints {
 	return &hints{
 		tips: map[string]tip{}, agreed: map[string]time.Time{}, safes: map[place]safe.State{}, libraries: map[library]common.Address{}, delays: map[string]delayAt{},
-		markets: map[string]market{}, underway: map[string]chan struct{}{}, expected: map[string]bool{}, looks: map[string]safe.Block{}, missed: map[common.Hash]miss{}, waits: map[string]wait{}, restless: map[string]bool{}, doubts: map[string][]sightedExec{},
+		markets: map[string]market{}, underway: map[string]chan struct{}{}, expected: map[string]bool{}, looks: map[string]safe.Block{}, missed: map[common.Hash]miss{}, waits: map[string]wait{}, restless: map[string]uint64{}, doubts: map[string][]sightedExec{},
 		discreet: map[string]uint64{}, powers: map[string][]Power{}, resting: map[common.Address]time.Time{},
 	}
 }
@@ -306,14 +306,17 @@ func (h *hints) wakeAll() {
 	}
 }
 
-func (h *hints) setRestless(proposal string, restless bool) {
+// setRestless takes what a version of a proposal says. Loops that look at it beside each other come here in any order: an older version
+// takes nothing out of sight that a newer one put there.
+func (h *hints) setRestless(proposal string, version uint64, restless bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if restless {
-		h.restless[proposal] = true
-		return
+	switch newest := h.restless[proposal]; {
+	case restless:
+		h.restless[proposal] = max(newest, version)
+	case version >= newest:
+		delete(h.restless, proposal)
 	}
-	delete(h.restless, proposal)
 }
 
 func (h *hints) restlessIDs() []string {

@@ -69,3 +69,19 @@ func TestWhatWeChangeOnPurposeLaterIsNotUndone(t *testing.T) {
 		r.blocks("what a stranger changes is", func() bool { return len(r.stored(second.ID).Undone) > 0 })
 	})
 }
+
+// TestAnOlderReadingTakesNoEndOutOfSight has the loop that looks after the chain finish with what it read of a proposal just before another
+// loop committed its proof.
+func TestAnOlderReadingTakesNoEndOutOfSight(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.start()
+		v := r.setLtv("6000")
+		r.sign(v, v.SafeTxHash, alice, bob)
+		r.blocks("mined", func() bool { return r.effect(v.ID) != nil })
+		older := r.stored(v.ID)
+		r.ends(v.ID, governance.StateExecuted, "ltv 6000")
+		r.c.noteRestless(older)
+		r.chain.alter(func(w *world) { w.ltv[usdc] = firstLtv })
+		r.blocks("the card says that it is undone", func() bool { return len(r.stored(v.ID).Undone) > 0 })
+	})
+}

@@ -212,7 +212,7 @@ func (c *Coordinator) findRestless() error {
 // noteRestless keeps a proposal in sight that ended by what is final, but not too deep for a reorganisation.
 func (c *Coordinator) noteRestless(p governance.Proposal) {
 	chain, known := c.cfg.Chains[p.Safe.Chain]
-	c.hints.setRestless(p.ID, known && p.State.Ended() && slices.ContainsFunc(p.Transactions, func(t governance.Transaction) bool { return !c.settled(chain, t) }))
+	c.hints.setRestless(p.ID, p.Version, known && p.State.Ended() && slices.ContainsFunc(p.Transactions, func(t governance.Transaction) bool { return !c.settled(chain, t) }))
 }
 
 // reorgDepth is how deep a reorganisation of Ethereum can reach: two epochs. settledDepth is as many blocks more: the chain that takes the
