@@ -197,6 +197,8 @@ params:
   amount: {type: uint256, required: true, sample: 1}
 calls:
   - {to: "%[1]s", function: "approve(address spender, uint256 amount)", args: ["%[2]s", "{{amount}}"]}
+expect:
+  - {call: {to: "%[1]s", function: "allowance(address owner, address spender) returns (uint256)", args: ["%[3]s", "%[2]s"]}, equals: "{{amount}}"}
 policy: {propose: [guardian], visibility: public}
 `
 
@@ -209,7 +211,7 @@ func (b *bench) startBelay(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	text := fmt.Sprintf(approval, b.stack.Asset("usdc").Token.Hex(), b.stack.Market.Hex())
+	text := fmt.Sprintf(approval, b.stack.Asset("usdc").Token.Hex(), b.stack.Market.Hex(), b.stack.Guardian.Hex())
 	if err := os.WriteFile(filepath.Join(dir, "playbooks", "approve.yaml"), []byte(text), 0o600); err != nil {
 		return err
 	}

@@ -104,7 +104,7 @@ func (d *desk) serve(ctx context.Context, dir string, rpc map[string]string) err
 	if err != nil {
 		return err
 	}
-	text := fmt.Sprintf(approval, d.stack.Asset("usdc").Token.Hex(), d.stack.Market.Hex())
+	text := fmt.Sprintf(approval, d.stack.Asset("usdc").Token.Hex(), d.stack.Market.Hex(), d.stack.Guardian.Hex())
 	if err := os.WriteFile(filepath.Join(dir, "playbooks", "approve.yaml"), []byte(text), 0o600); err != nil {
 		return err
 	}

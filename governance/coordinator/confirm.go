@@ -147,7 +147,7 @@ func (c *Coordinator) refreshed(ctx context.Context, p governance.Proposal) gove
 	}
 	patient, cancel := context.WithTimeout(ctx, refreshPatience)
 	defer cancel()
-	state, err := c.newestSafe(patient, chain, p.Safe.Address)
+	state, err := c.newestFor(patient, chain, p)
 	if err != nil {
 		c.cfg.Logger.Warn("read owners before a signature", "proposal_id", p.ID, "error", err)
 		return p
@@ -158,6 +158,20 @@ func (c *Coordinator) refreshed(ctx context.Context, p governance.Proposal) gove
 		return p
 	}
 	return after
+}
+
+// newestFor reads a proposal's Safe at the newest agreed block, and beside it what sending will read of that block if this is the last
+// signature.
+func (c *Coordinator) newestFor(ctx context.Context, chain ChainConfig, p governance.Proposal) (state safe.State, err error) {
+	head, err := c.newestHead(ctx, chain)
+	if err != nil {
+		return state, err
+	}
+	_ = together(
+		func() error { state, err = c.safeAt(ctx, chain, head, p.Safe.Address); return nil },
+		func() error { c.keysAhead(ctx, chain, head, p); return nil },
+	)
+	return state, err
 }
 
 // recoverOwner checks a wallet signature over t. What it refuses, it tells apart: malformed, over another transaction of the same

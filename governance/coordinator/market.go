@@ -77,6 +77,17 @@ func (c *Coordinator) keysAnew(ctx context.Context, chain ChainConfig, s governa
 	return m, err
 }
 
+// keysAhead has what keysAnew will read of a head in the memory of the chain's client. A reading that fails is no matter.
+func (c *Coordinator) keysAhead(ctx context.Context, chain ChainConfig, head safe.Block, p governance.Proposal) {
+	t := almostSigned(&p)
+	if t == nil || p.Kind.Emergency() {
+		return
+	}
+	if ready, known := c.hints.market(submissionID(p.ID, t.Purpose, t.Hashes.SafeTx)); known && ready.head != head {
+		_, _ = keysAt(ctx, chain, head)
+	}
+}
+
 // askMarket asks for what the providers agree on. An emergency whose gas cannot be estimated goes out with a limit that is ample.
 func (c *Coordinator) askMarket(ctx context.Context, chain ChainConfig, s governance.Submission) (market, error) {
 	m := market{at: time.Now()}

@@ -79,12 +79,20 @@ func (c *Coordinator) provenSafe(ctx context.Context, chain ChainConfig, at safe
 
 // newestSafe reads the same at the newest agreed block.
 func (c *Coordinator) newestSafe(ctx context.Context, chain ChainConfig, address common.Address) (safe.State, error) {
+	head, err := c.newestHead(ctx, chain)
+	if err != nil {
+		return safe.State{}, err
+	}
+	return c.safeAt(ctx, chain, head, address)
+}
+
+func (c *Coordinator) newestHead(ctx context.Context, chain ChainConfig) (safe.Block, error) {
 	head, err := chain.Chain.Newest(ctx)
 	if err != nil {
-		return safe.State{}, fmt.Errorf("read head: %w", err)
+		return head, fmt.Errorf("read head: %w", err)
 	}
 	c.hints.setHead(chain.Name, head)
-	return c.safeAt(ctx, chain, head, address)
+	return head, nil
 }
 
 // batchLibrary finds the library that runs several calls as one.

@@ -19,7 +19,7 @@ func TestTheLastSignatureIsSentAtOnce(t *testing.T) {
 		"a pause, prepared":                       {Intent{Playbook: "pause", Params: map[string]string{"asset": "usdc"}}, func(*rig) {}, 1},
 		"a pause, a block after it was prepared":  {Intent{Playbook: "pause", Params: map[string]string{"asset": "usdc"}}, func(r *rig) { r.chain.set(func(s *scripted) { s.fails["Follow"] = errDown }); r.chain.mine() }, 2},
 		"a change, prepared":                      {Intent{Playbook: "set-ltv", Params: map[string]string{"asset": "usdc", "ltv": "4000"}}, func(*rig) {}, 1},
-		"a change, a block after it was prepared": {Intent{Playbook: "set-ltv", Params: map[string]string{"asset": "usdc", "ltv": "4000"}}, func(r *rig) { r.chain.set(func(s *scripted) { s.fails["Follow"] = errDown }); r.chain.mine() }, 4},
+		"a change, a block after it was prepared": {Intent{Playbook: "set-ltv", Params: map[string]string{"asset": "usdc", "ltv": "4000"}}, func(r *rig) { r.chain.set(func(s *scripted) { s.fails["Follow"] = errDown }); r.chain.mine() }, 2},
 		"a pause while nobody agrees":             {Intent{Playbook: "pause", Params: map[string]string{"asset": "usdc"}}, func(r *rig) { r.chain.set(func(s *scripted) { s.down = true }) }, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -47,6 +47,27 @@ func TestTheLastSignatureIsSentAtOnce(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestWhatIsMinedIsProvenInFewRounds measures the same between the block and the word that it worked: while the head is being asked for, two
+// for the receipt, beside which the postconditions are read, and one for its depth.
+func TestWhatIsMinedIsProvenInFewRounds(t *testing.T) {
+	const round, most = time.Second, 3
+	bubble(t, func(t *testing.T, r *rig) {
+		r.configure(func(c *ChainConfig) { c.Confirmations = 1 })
+		r.chain.final = 1
+		r.start()
+		v := r.setLtv("4000")
+		r.sign(v, v.SafeTxHash, alice, bob)
+		r.sent(1)
+		r.chain.set(func(s *scripted) { s.latency = round })
+		r.chain.mine()
+		began := time.Now()
+		r.until("it is executed", r.is(v.ID, governance.StateExecuted))
+		if took := time.Since(began).Round(round); took > most*round {
+			t.Errorf("%d rounds lay between the block and the proof, at most %d are allowed", took/round, most)
+		}
+	})
 }
 
 func TestWhatTheDraftFoundOutIsEnoughForTheFirstSend(t *testing.T) {

@@ -26,6 +26,7 @@ type tending struct {
 	*Coordinator
 	chain  ChainConfig
 	seen   safe.Block                  // head at which everything was observed; zero: something was not
+	fees   safe.Fees                   // that were told last
 	rooted map[common.Hash]common.Hash // transactions that are mined in the chain of seen, with the hash of their block
 	before map[common.Hash]common.Hash // the same at the look before, where that still holds
 	left   []string                    // proposals that nobody signed and that were not come to at seen, in the order of their turns
@@ -35,7 +36,7 @@ type tending struct {
 	sighted *sighted // what was seen just now, for the next look
 }
 
-// sighted is an answer of Head.
+// sighted is what looking out for a block came to: its last answer.
 type sighted struct {
 	head safe.Block
 	fees safe.Fees
@@ -65,16 +66,16 @@ const (
 )
 
 // lookOut waits for the block of what was sent just now, on chains that make one at once. On others the next look comes soon enough. What
-// it saw last, the look after it goes by.
+// it saw last, the look after it goes by, with the prices of the block before: asking for those is the larger part of the work.
 func (t *tending) lookOut(ctx context.Context) {
 	t.sighted = nil
-	if !t.hints.expectsBlock(t.chain.Name) {
+	if !t.hints.expectsBlock(t.chain.Name) || t.seen == (safe.Block{}) {
 		return
 	}
 	began := time.Now()
 	for wait := soonest; ; wait *= 2 {
-		head, fees, err := t.chain.Chain.Head(ctx)
-		t.sighted = &sighted{head, fees, err}
+		head, err := t.chain.Chain.Newest(ctx)
+		t.sighted = &sighted{head, t.fees, err}
 		if err != nil || head != t.seen || time.Since(began)+wait > lookedOut {
 			return
 		}
@@ -103,6 +104,7 @@ func (t *tending) look(ctx context.Context, woken bool) error {
 		t.sendAll(ctx, open)
 		return fmt.Errorf("read head: %w", err)
 	}
+	t.fees = fees
 	t.hints.setHead(t.chain.Name, head)
 	defer t.hints.setLooked(t.chain.Name, head)
 	signed, unsigned := parted(watched)
@@ -132,11 +134,21 @@ func (t *tending) takeSent(ctx context.Context, head safe.Block, open []governan
 			continue
 		}
 		ran.txHash = s.Attempts[len(s.Attempts)-1].Hash
-		asks = append(asks, func() error { return t.takeExecution(ctx, t.chain, head, ran) })
+		asks = append(asks, func() error { return t.takeExecution(ctx, t.chain, head, ran) }, func() error { return t.proofAhead(ctx, head, s.Proposal) })
 	}
 	if err := together(asks...); err != nil && ctx.Err() == nil {
 		t.cfg.Logger.Debug("look for what was sent", "chain", t.chain.Name, "error", err)
 	}
+}
+
+// proofAhead has what proves a proposal's effect in the memory of the chain's client, for a proof that is owed in a moment.
+func (t *tending) proofAhead(ctx context.Context, head safe.Block, id string) error {
+	p, err := t.cfg.Store.Proposal(id)
+	if err != nil {
+		return err
+	}
+	_, err = readAll(ctx, t.chain, head, expected(p))
+	return err
 }
 
 // newest is the head to look at: what was agreed on moments ago, or, while something is on its way, what is agreed on now.

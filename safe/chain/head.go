@@ -63,24 +63,29 @@ const recentFor = 1500 * time.Millisecond
 
 // recentHead is the head that was agreed on last.
 type recentHead struct {
-	mu    sync.Mutex // guards everything below
-	block safe.Block
-	asked time.Time // when the providers were asked; zero before the first
+	mu     sync.Mutex // guards everything below
+	header header
+	asked  time.Time // when the providers were asked; zero before the first
 }
 
 // keep takes an agreed head, unless what is known was asked for later.
-func (r *recentHead) keep(block safe.Block, asked time.Time) {
+func (r *recentHead) keep(h header, asked time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if asked.After(r.asked) {
-		r.block, r.asked = block, asked
+		r.header, r.asked = h, asked
 	}
 }
 
 func (r *recentHead) within(now time.Time, life time.Duration) (safe.Block, bool) {
+	h, ok := r.headerWithin(now, life)
+	return h.Block, ok
+}
+
+func (r *recentHead) headerWithin(now time.Time, life time.Duration) (header, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.block, !r.asked.IsZero() && now.Sub(r.asked) < life
+	return r.header, !r.asked.IsZero() && now.Sub(r.asked) < life
 }
 
 // Recent is Head, without asking again where the last agreed head is at most a second and a half old. The fees are those that were told last.
@@ -139,7 +144,7 @@ func (c *Client) newest(ctx context.Context, what, tag string, fees bool) (heade
 	asked := time.Now()
 	h, err := c.newestOf(ctx, what, tag, fees)
 	if err == nil && tag == "latest" {
-		c.recent.keep(h.Block, asked)
+		c.recent.keep(h, asked)
 	}
 	return h, err
 }

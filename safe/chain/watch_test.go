@@ -300,3 +300,40 @@ func TestBackoffGrowsToItsLimitAndVaries(t *testing.T) {
 		}
 	}
 }
+
+// TestNobodyIsAskedWhetherTheBlockBeforeTheNewestIsLost: a head that enough providers agree on names it. What lies deeper, what another branch
+// has in its place, and what was agreed on long ago, is asked about.
+func TestNobodyIsAskedWhetherTheBlockBeforeTheNewestIsLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeChain(5)
+		stranger := f.fork()
+		stranger.cut(4)
+		other := stranger.grow("other").Block
+		n := newNode(f)
+		c := dial(t, nil, n, newNode(f), newNode(f))
+		newest := must[safe.Block](t)(c.Newest(t.Context()))
+		for _, row := range []struct {
+			of          safe.Block
+			asked, lost bool
+		}{
+			{newest, false, false},
+			{f.blocks[4].Block, false, false},
+			{f.blocks[3].Block, true, false},
+			{other, true, true},
+		} {
+			before := n.count("eth_getBlockByNumber")
+			if lost := must[bool](t)(c.Lost(t.Context(), row.of)); lost != row.lost {
+				t.Errorf("block %d is lost: %t", row.of.Number, lost)
+			}
+			synctest.Wait()
+			if asked := n.count("eth_getBlockByNumber") > before; asked != row.asked {
+				t.Errorf("asked about block %d: %t, want %t", row.of.Number, asked, row.asked)
+			}
+		}
+		time.Sleep(recentFor)
+		before := n.count("eth_getBlockByNumber")
+		if lost := must[bool](t)(c.Lost(t.Context(), newest)); lost || n.count("eth_getBlockByNumber") == before {
+			t.Error("what was the newest block a while ago is not asked about any more")
+		}
+	})
+}
