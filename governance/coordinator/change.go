@@ -16,12 +16,23 @@ const staleRetries = 20
 // change decides one input on a stored proposal and commits what follows: events, state and duties, in one record.
 // It gives the proposal as it is then.
 func (c *Coordinator) change(ctx context.Context, id string, in governance.Input, with ...func(*governance.Record)) (governance.Proposal, error) {
+	return c.changeAll(ctx, id, []step{just(in)}, with...)
+}
+
+// step gives what comes next as a proposal stands after the steps before it; nil for nothing.
+type step func(governance.Proposal) governance.Input
+
+func just(in governance.Input) step { return func(governance.Proposal) governance.Input { return in } }
+
+// changeAll is change for what is found out in one look: all of it goes into one record. Where a step cannot be decided, those before it
+// are committed nevertheless.
+func (c *Coordinator) changeAll(ctx context.Context, id string, steps []step, with ...func(*governance.Record)) (governance.Proposal, error) {
 	for range staleRetries {
 		p, err := c.cfg.Store.Proposal(id)
 		if err != nil {
 			return p, err
 		}
-		after, err := c.decideAndCommit(ctx, p, in, with...)
+		after, err := c.decideAndCommit(ctx, p, steps, with...)
 		if !errors.Is(err, governance.ErrStale) {
 			return after, err
 		}
@@ -29,16 +40,14 @@ func (c *Coordinator) change(ctx context.Context, id string, in governance.Input
 	return governance.Proposal{}, fmt.Errorf("change %s: %w %d times", id, governance.ErrStale, staleRetries)
 }
 
-func (c *Coordinator) decideAndCommit(ctx context.Context, before governance.Proposal, in governance.Input, with ...func(*governance.Record)) (governance.Proposal, error) {
+func (c *Coordinator) decideAndCommit(ctx context.Context, before governance.Proposal, steps []step, with ...func(*governance.Record)) (governance.Proposal, error) {
 	now := time.Now()
-	events, err := governance.Decide(before, in, now)
-	if err != nil {
-		return before, err
+	after, events, failed := decideAll(before, steps, now)
+	if failed != nil && len(events) == 0 {
+		return before, failed
 	}
 	record := governance.Record{}
-	after := before
 	if len(events) > 0 {
-		after = replay(before, events)
 		record.Proposal, record.Expect, record.Events, record.State = after.ID, before.Version, events, &after
 		record.Add = governance.Duties(before, after, c.cfg.Rooms, now)
 	}
@@ -55,7 +64,24 @@ func (c *Coordinator) decideAndCommit(ctx context.Context, before governance.Pro
 	if len(events) > 0 {
 		c.tell(before, after, events, seq)
 	}
-	return after, nil
+	return after, failed
+}
+
+// decideAll decides steps one after the other, as far as they can be decided.
+func decideAll(before governance.Proposal, steps []step, now time.Time) (after governance.Proposal, events []governance.Event, failed error) {
+	after = before
+	for _, next := range steps {
+		in := next(after)
+		if in == nil {
+			continue
+		}
+		more, err := governance.Decide(after, in, now)
+		if err != nil {
+			return after, events, err
+		}
+		after, events = replay(after, more), append(events, more...)
+	}
+	return after, events, nil
 }
 
 // replay applies events in order. The result is what a replay of the stored log gives.

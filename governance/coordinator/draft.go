@@ -302,7 +302,7 @@ func (d *drafting) ask(ctx context.Context) (t trial) {
 	asking.Go(func() {
 		t.simulation, t.gate, t.failed = d.simulate(ctx, t.watched)
 	})
-	asking.Go(func() { t.keys, t.relayersUnread = keysAt(ctx, d.chain, d.state.Block) })
+	asking.Go(func() { t.keys, t.relayersUnread = keysAt(ctx, d.chain, d.state.Block, signersOf(d.chain)...) })
 	asking.Go(func() { t.codeless, t.codeUnread = d.codeless(ctx) })
 	asking.Go(func() { t.recoded, t.bindingsUnread = d.recoded(ctx) })
 	if len(t.watched) > 0 {

@@ -68,11 +68,11 @@ func (c *Coordinator) preparedMarket(chain ChainConfig, s governance.Submission,
 	return ready, known && ready.head == c.hints.looked(chain.Name) && now.Sub(ready.at) < marketLife
 }
 
-// keysAnew reads the relayers again where a block came since the rest was prepared: it may have taken a nonce. An emergency does not wait
+// keysAnew reads the relayer again where a block came since the rest was prepared: it may have taken a nonce. An emergency does not wait
 // for that; a nonce that is gone is found out and replaced.
 func (c *Coordinator) keysAnew(ctx context.Context, chain ChainConfig, s governance.Submission, m market) (_ market, err error) {
-	if head := c.hints.head(chain.Name); !s.Emergency && head != m.head {
-		m.keys, err = keysAt(ctx, chain, head)
+	if head := c.hints.head(chain.Name); !s.Emergency && head != m.head && chain.Relayer != nil {
+		m.keys, err = keysAt(ctx, chain, head, chain.Relayer)
 	}
 	return m, err
 }
@@ -80,11 +80,11 @@ func (c *Coordinator) keysAnew(ctx context.Context, chain ChainConfig, s governa
 // keysAhead has what keysAnew will read of a head in the memory of the chain's client. A reading that fails is no matter.
 func (c *Coordinator) keysAhead(ctx context.Context, chain ChainConfig, head safe.Block, p governance.Proposal) {
 	t := almostSigned(&p)
-	if t == nil || p.Kind.Emergency() {
+	if t == nil || p.Kind.Emergency() || chain.Relayer == nil {
 		return
 	}
 	if ready, known := c.hints.market(submissionID(p.ID, t.Purpose, t.Hashes.SafeTx)); known && ready.head != head {
-		_, _ = keysAt(ctx, chain, head)
+		_, _ = keysAt(ctx, chain, head, chain.Relayer)
 	}
 }
 
@@ -97,7 +97,7 @@ func (c *Coordinator) askMarket(ctx context.Context, chain ChainConfig, s govern
 	}
 	return m, together(
 		func() (err error) { m.gas, err = c.gasOf(ctx, chain, m.fees, s); return },
-		func() (err error) { m.keys, err = keysAt(ctx, chain, m.head); return },
+		func() (err error) { m.keys, err = keysAt(ctx, chain, m.head, signersOf(chain)...); return },
 	)
 }
 
@@ -143,11 +143,11 @@ func neededGas(s safe.Simulation, t safe.Tx, threshold int) uint64 {
 // signatureGas covers what a simulation with stood-in signatures leaves out of each real one: its calldata and its recovery.
 const signatureGas = 8_000
 
-// keysAt reads every relayer of a chain.
-func keysAt(ctx context.Context, chain ChainConfig, at safe.Block) ([]relay.KeyState, error) {
+// keysAt reads relayers of a chain.
+func keysAt(ctx context.Context, chain ChainConfig, at safe.Block, signers ...Signer) ([]relay.KeyState, error) {
 	var keys []relay.KeyState
 	var addresses []common.Address
-	for _, signer := range signersOf(chain) {
+	for _, signer := range signers {
 		keys = append(keys, keyOf(chain, signer))
 		addresses = append(addresses, signer.Address())
 	}
@@ -202,7 +202,7 @@ func (c *Coordinator) prepare(ctx context.Context, chain ChainConfig, head safe.
 				Version: p.Safe.Version, Tx: t.Tx, Owners: p.Owners})
 			return nil
 		},
-		func() (err error) { m.keys, err = keysAt(ctx, chain, head); return },
+		func() (err error) { m.keys, err = keysAt(ctx, chain, head, signersOf(chain)...); return },
 	)
 	if err != nil || !p.Kind.Emergency() && (failed != nil || !s.OK) {
 		return cmp.Or(err, failed)

@@ -33,7 +33,7 @@ func (c *Coordinator) countMoney(ctx context.Context, chain ChainConfig, low map
 	if err != nil {
 		return fmt.Errorf("read head: %w", err)
 	}
-	keys, err := keysAt(ctx, chain, head)
+	keys, err := keysAt(ctx, chain, head, signersOf(chain)...)
 	if err != nil {
 		return err
 	}

@@ -155,7 +155,7 @@ func (c *Coordinator) open(ctx context.Context, place placing, others []governan
 		return governance.Proposal{}, fmt.Errorf("number the proposal: %w", err)
 	}
 	draft := place("P-"+strconv.FormatUint(last+1, 10), others)
-	p, err := c.decideAndCommit(ctx, governance.Proposal{ID: draft.ID}, governance.Propose{Draft: draft})
+	p, err := c.decideAndCommit(ctx, governance.Proposal{ID: draft.ID}, []step{just(governance.Propose{Draft: draft})})
 	return p, recorded(err)
 }
 

@@ -58,7 +58,7 @@ func (c *Coordinator) tend(ctx context.Context, name string) error {
 	})
 }
 
-// A block is looked out for after something was sent: the first time at once, then each time twice as long after the last, all in all for
+// A block is looked out for after something was sent: the first time at once, then each time half as long again after the last, all in all for
 // lookedOut and one answer.
 const (
 	soonest   = 2 * time.Millisecond
@@ -73,7 +73,7 @@ func (t *tending) lookOut(ctx context.Context) {
 		return
 	}
 	began := time.Now()
-	for wait := soonest; ; wait *= 2 {
+	for wait := soonest; ; wait += wait / 2 {
 		head, err := t.chain.Chain.Newest(ctx)
 		t.sighted = &sighted{head, t.fees, err}
 		if err != nil || head != t.seen || time.Since(began)+wait > lookedOut {
@@ -134,21 +134,41 @@ func (t *tending) takeSent(ctx context.Context, head safe.Block, open []governan
 			continue
 		}
 		ran.txHash = s.Attempts[len(s.Attempts)-1].Hash
-		asks = append(asks, func() error { return t.takeExecution(ctx, t.chain, head, ran) }, func() error { return t.proofAhead(ctx, head, s.Proposal) })
+		asks = append(asks, func() error { return t.takeProven(ctx, head, ran) })
 	}
 	if err := together(asks...); err != nil && ctx.Err() == nil {
 		t.cfg.Logger.Debug("look for what was sent", "chain", t.chain.Name, "error", err)
 	}
 }
 
-// proofAhead has what proves a proposal's effect in the memory of the chain's client, for a proof that is owed in a moment.
-func (t *tending) proofAhead(ctx context.Context, head safe.Block, id string) error {
-	p, err := t.cfg.Store.Proposal(id)
-	if err != nil {
+// takeProven tells of an execution together with its proof, which is read while the receipt is asked for. Where that takes longer than a
+// moment, the proof is owed, as ever.
+func (t *tending) takeProven(ctx context.Context, head safe.Block, ran sightedExec) error {
+	var receipt *safe.Receipt
+	var conditions []safe.Result
+	err := together(
+		func() (err error) { receipt, err = t.chain.Chain.Receipt(ctx, ran.txHash); return },
+		func() error { conditions = t.readConditions(ctx, head, ran.proposal); return nil },
+	)
+	if err != nil || receipt == nil {
 		return err
 	}
-	_, err = readAll(ctx, t.chain, head, expected(p))
-	return err
+	return t.takeReceipt(ctx, t.chain, head, ran, receipt, conditions)
+}
+
+// readConditions reads the postconditions of a proposal at a head; nil where there are none, or they cannot be had at once.
+func (t *tending) readConditions(ctx context.Context, head safe.Block, id string) []safe.Result {
+	p, err := t.cfg.Store.Proposal(id)
+	if err != nil || len(p.Expect) == 0 {
+		return nil
+	}
+	soon, stop := context.WithTimeout(ctx, lookedOut)
+	defer stop()
+	results, err := readAll(soon, t.chain, head, expected(p))
+	if err != nil {
+		return nil
+	}
+	return results
 }
 
 // newest is the head to look at: what was agreed on moments ago, or, while something is on its way, what is agreed on now.

@@ -86,13 +86,19 @@ func (c *Coordinator) onLog(ctx context.Context, chain ChainConfig, upTo safe.Bl
 	return nil
 }
 
-// takeExecution records what the agreed receipt says about our hash. The head may have been looked at already, and be the last for long,
-// so that its depth is judged at once.
+// takeExecution records what the agreed receipt says about our hash.
 func (c *Coordinator) takeExecution(ctx context.Context, chain ChainConfig, head safe.Block, e sightedExec) error {
 	receipt, err := chain.Chain.Receipt(ctx, e.txHash)
 	if err != nil || receipt == nil {
 		return err
 	}
+	return c.takeReceipt(ctx, chain, head, e, receipt, nil)
+}
+
+// takeReceipt records what an agreed receipt says about our hash, in one commit with what is known of it besides. The head may have been
+// looked at already, and be the last for long, so that its depth is judged at once. The postconditions are those of the head, nil where they
+// were not read; where the effect is not of that block they prove nothing.
+func (c *Coordinator) takeReceipt(ctx context.Context, chain ChainConfig, head safe.Block, e sightedExec, receipt *safe.Receipt, conditions []safe.Result) error {
 	p, err := c.cfg.Store.Proposal(e.proposal)
 	if err != nil {
 		return err
@@ -101,20 +107,41 @@ func (c *Coordinator) takeExecution(ctx context.Context, chain ChainConfig, head
 	if !ok {
 		return nil
 	}
-	after, err := c.change(ctx, p.ID, governance.Executed{SafeTxHash: e.safeTxHash, Success: success,
-		Transaction: governance.Transaction{TxHash: e.txHash, Block: receipt.Block, Ours: c.isOurs(p.ID, e.txHash)}})
-	if err != nil {
-		return err
-	}
+	ran := governance.Transaction{TxHash: e.txHash, Block: receipt.Block, Ours: c.isOurs(p.ID, e.txHash)}
+	steps := []step{just(governance.Executed{SafeTxHash: e.safeTxHash, Success: success, Transaction: ran})}
+	known := head
 	if receipt.Block.Number > head.Number {
-		head = receipt.Block // enough providers say that it is part of the chain
+		known = receipt.Block // enough providers say that it is part of the chain
 	}
-	for _, ran := range after.Transactions {
-		if ran.SafeTxHash == e.safeTxHash && ran.TxHash == e.txHash && ran.Status == governance.TxStatusMined {
-			return c.finish(ctx, chain, head, p.ID, ran)
-		}
+	final, unread := chain.Chain.Final(ctx, known, receipt.Block)
+	if final {
+		steps = append(steps, func(p governance.Proposal) governance.Input { return deepEnough(p, e, receipt.Block) })
 	}
-	return nil
+	if receipt.Block == head && conditions != nil {
+		steps = append(steps, func(p governance.Proposal) governance.Input { return provenBy(p, e, conditions, head) })
+	}
+	_, err = c.changeAll(ctx, p.ID, steps)
+	return errors.Join(err, unread)
+}
+
+// deepEnough says of an execution that was recorded at a block that it is final there.
+func deepEnough(p governance.Proposal, e sightedExec, at safe.Block) governance.Input {
+	i := slices.IndexFunc(p.Transactions, func(t governance.Transaction) bool {
+		return t.SafeTxHash == e.safeTxHash && t.TxHash == e.txHash && t.Block == at && t.Status == governance.TxStatusMined
+	})
+	if i < 0 {
+		return nil
+	}
+	return governance.Final{Transaction: p.Transactions[i]}
+}
+
+// provenBy says what the postconditions of a proposal were at the block of its effect, if this execution is that.
+func provenBy(p governance.Proposal, e sightedExec, results []safe.Result, at safe.Block) governance.Input {
+	effect := p.Effect()
+	if effect == nil || effect.TxHash != e.txHash || effect.Block != at || len(results) != len(p.Expect) {
+		return nil
+	}
+	return governance.Proved{Postconditions: found(p, results, at.Number)}
 }
 
 // judged finds what a receipt says about a SafeTx: the Safe's own word, or, where the Safe keeps silent about success, that a
