@@ -630,16 +630,24 @@ func TestWhatIsAlmostPreparedIsWaitedFor(t *testing.T) {
 
 // TestABlockThatIsMadeAtOnceIsSeenAtOnce: a chain that makes a block for what it is sent, and none after it.
 func TestABlockThatIsMadeAtOnceIsSeenAtOnce(t *testing.T) {
+	t.Run("by itself", func(t *testing.T) { seenAtOnce(t, func(*rig) {}) })
+	t.Run("behind one that was being made already", func(t *testing.T) {
+		seenAtOnce(t, func(r *rig) { r.chain.alter(func(*world) {}); r.pass(150 * time.Millisecond) })
+	})
+}
+
+func seenAtOnce(t *testing.T, before func(*rig)) {
 	bubble(t, func(t *testing.T, r *rig) {
 		r.configure(func(c *ChainConfig) { c.Confirmations = 1 })
 		r.chain.final = 1
 		r.start()
-		v := r.pause("usdc")
+		v := r.setLtv("4000")
 		r.chain.set(func(s *scripted) { s.fails["Follow"] = errDown }) // who follows the logs would see it a second later, too
 		r.pass(2300 * time.Millisecond)
-		r.signAll(v, alice, bob)
+		r.sign(v, v.SafeTxHash, alice, bob)
 		r.sent(1)
 		r.pass(50 * time.Millisecond)
+		before(r)
 		r.chain.mine()
 		r.pass(250 * time.Millisecond)
 		if s := r.show(v.ID).State; s != governance.StateExecuted {

@@ -133,27 +133,35 @@ func (t *tending) takeSent(ctx context.Context, head safe.Block, open []governan
 		if s.State != governance.SubmissionAccepted || ran.safeTxHash == (common.Hash{}) {
 			continue
 		}
-		ran.txHash = s.Attempts[len(s.Attempts)-1].Hash
-		asks = append(asks, func() error { return t.takeProven(ctx, head, ran) })
+		sent := s.Attempts[len(s.Attempts)-1]
+		ran.txHash = sent.Hash
+		asks = append(asks, func() error {
+			mined, err := t.takeProven(ctx, head, ran)
+			if err == nil && !mined && time.Since(sent.At) < 2*tendEvery { // it came too late for this block
+				t.hints.expectBlock(t.chain.Name)
+				nudge(t.headsDue[t.chain.Name])
+			}
+			return err
+		})
 	}
 	if err := together(asks...); err != nil && ctx.Err() == nil {
 		t.cfg.Logger.Debug("look for what was sent", "chain", t.chain.Name, "error", err)
 	}
 }
 
-// takeProven tells of an execution together with its proof, which is read while the receipt is asked for. Where that takes longer than a
-// moment, the proof is owed, as ever.
-func (t *tending) takeProven(ctx context.Context, head safe.Block, ran sightedExec) error {
+// takeProven tells of an execution, if it is mined, together with its proof, which is read while the receipt is asked for. Where that takes
+// longer than a moment, the proof is owed, as ever.
+func (t *tending) takeProven(ctx context.Context, head safe.Block, ran sightedExec) (mined bool, err error) {
 	var receipt *safe.Receipt
 	var conditions []safe.Result
-	err := together(
+	err = together(
 		func() (err error) { receipt, err = t.chain.Chain.Receipt(ctx, ran.txHash); return },
 		func() error { conditions = t.readConditions(ctx, head, ran.proposal); return nil },
 	)
 	if err != nil || receipt == nil {
-		return err
+		return false, err
 	}
-	return t.takeReceipt(ctx, t.chain, head, ran, receipt, conditions)
+	return true, t.takeReceipt(ctx, t.chain, head, ran, receipt, conditions)
 }
 
 // readConditions reads the postconditions of a proposal at a head; nil where there are none, or they cannot be had at once.

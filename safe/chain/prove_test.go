@@ -547,6 +547,7 @@ func TestWhatWasAgreedAtABlockIsNotAskedAgain(t *testing.T) {
 	c := dial(t, nil, nodes...)
 	_, err := c.Read(t.Context(), f.head().Block, []safe.Call{paused})
 	wants(t, err, ErrNoAgreement)
+	c.wg.Wait()
 	nodes[1].says("eth_call", nil)
 	f.calls["more()"] = safe.Result{Reverted: true, Data: reverts("no")}
 	more := safe.Call{To: paused.To, Data: []byte("more()")}
