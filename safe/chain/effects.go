@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 	"time"
 
@@ -27,17 +28,24 @@ func (c *Client) startTraces(ctx context.Context, r run) (answers <-chan answer[
 	return answers, end, err
 }
 
-// awaitTraces takes what comes until a moment.
+// awaitTraces takes what comes until a moment. Who let it pass lately is asked, and not waited for.
 func awaitTraces(ctx context.Context, c *Client, answers <-chan answer[trace], until time.Time) map[string]trace {
-	traces := map[string]trace{}
-	late := time.After(time.Until(until))
-	for range c.providers {
+	traces, worth := map[string]trace{}, c.answering()
+	maps.DeleteFunc(worth, func(p *provider, _ bool) bool { return !p.traces.able(time.Now()) })
+	late := time.NewTimer(time.Until(until))
+	defer late.Stop()
+	for len(worth) > 0 {
 		select {
 		case <-ctx.Done():
 			return traces
-		case <-late:
+		case <-late.C:
+			for p := range worth {
+				p.traces.rest(time.Now().Add(restUnserved))
+			}
 			return traces
 		case a := <-answers:
+			a.from.traces.works(false)
+			delete(worth, a.from)
 			if a.err == nil {
 				traces[a.from.name] = a.value
 			}

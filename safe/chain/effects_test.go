@@ -263,10 +263,15 @@ func TestATraceIsNotWaitedForBeyondTheGrace(t *testing.T) {
 			return refuse(-32000, "too late")
 		})
 		c := dial(t, nil, n)
-		began := time.Now()
-		got, err := c.Simulate(t.Context(), safe.SimulationRequest{At: f.head().Block, Version: safe.V1_4_1, Owners: []common.Address{{1}}, Effects: true})
-		if took := time.Since(began); err != nil || !got.OK || got.Effects == nil || got.Effects.Traced || took != simulateGrace {
-			t.Errorf("simulation is %+v, %v after %s", got, err, took)
+		for _, row := range []struct {
+			after, want time.Duration
+		}{{0, simulateGrace}, {time.Minute, 0}, {restUnserved, simulateGrace}} { // not waited for again at once, and not given up for good
+			time.Sleep(row.after) // within the bubble: no wall time
+			began := time.Now()
+			got, err := c.Simulate(t.Context(), safe.SimulationRequest{At: f.head().Block, Version: safe.V1_4_1, Owners: []common.Address{{1}}, Effects: true})
+			if took := time.Since(began); err != nil || !got.OK || got.Effects == nil || got.Effects.Traced || took != row.want {
+				t.Errorf("simulation is %+v, %v after %s", got, err, took)
+			}
 		}
 	})
 }

@@ -39,6 +39,7 @@ type provider struct {
 
 	proofs     ability // to prove state
 	aggregates ability // to run code of ours, which answers many reads
+	traces     ability // to tell what a transaction changes
 
 	mu      sync.Mutex // guards what follows
 	chain   verdict
@@ -88,6 +89,24 @@ func (p *provider) remember(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.failure, p.asked = err, true
+}
+
+// answers reports whether its last exchange succeeded, or there was none yet.
+func (p *provider) answers() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.failure == nil
+}
+
+// answering are the providers that are worth waiting for.
+func (c *Client) answering() map[*provider]bool {
+	worth := map[*provider]bool{}
+	for _, p := range c.providers {
+		if p.answers() {
+			worth[p] = true
+		}
+	}
+	return worth
 }
 
 func (p *provider) rememberDissent(reading string) {

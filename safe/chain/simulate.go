@@ -74,7 +74,8 @@ func (c *Client) Simulate(ctx context.Context, r safe.SimulationRequest) (safe.S
 	return s, nil
 }
 
-// collectTrials gives what was said, and until when whoever told more of it may take.
+// collectTrials gives what was said, and until when whoever told more of it may take. Nobody waits for a provider that does not answer anything
+// just then, once enough others have said what they see.
 func (c *Client) collectTrials(ctx context.Context, run run) (_ *tally[trial], until time.Time, _ error) {
 	answers, release, err := askAll(ctx, c, c.providers, func(ctx context.Context, p *provider) (trial, error) {
 		return p.simulate(ctx, run)
@@ -84,6 +85,7 @@ func (c *Client) collectTrials(ctx context.Context, run run) (_ *tally[trial], u
 	}
 	defer release()
 	votes := newTally(func(trial) string { return "" })
+	worth := c.answering()
 	var grace <-chan time.Time
 	for range c.providers {
 		select {
@@ -93,6 +95,10 @@ func (c *Client) collectTrials(ctx context.Context, run run) (_ *tally[trial], u
 			return votes, until, nil
 		case a := <-answers:
 			votes.add(a)
+			delete(worth, a.from)
+		}
+		if len(worth) == 0 && len(votes.cast[""]) >= c.agreement {
+			return votes, time.Now().Add(simulateGrace), nil
 		}
 		if grace == nil && len(votes.cast[""]) > 0 {
 			grace, until = time.After(simulateGrace), time.Now().Add(simulateGrace)

@@ -264,3 +264,42 @@ func TestTheFirstSimulationWaitsForAContradictionOnlySoLong(t *testing.T) {
 		}
 	})
 }
+
+// TestASimulationWaitsForNobodyWhoIsAway: a provider that hangs was found out by the watch before. Enough others must have said what they see, and
+// once it answers again, its contradiction is waited for.
+func TestASimulationWaitsForNobodyWhoIsAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeChain(4)
+		works := map[string]any{"status": "0x1", "returnData": common.BytesToHash([]byte{1}), "gasUsed": "0xffff"}
+		well := func() *node {
+			return newNode(f).says("eth_simulateV1", always([]any{map[string]any{"calls": []any{works}}}))
+		}
+		away := newNode(f).says("eth_simulateV1", func([]rawJSON, func() (any, *wireError)) (any, *wireError) {
+			time.Sleep(time.Second) // within the bubble: no wall time
+			return []any{map[string]any{"calls": []any{map[string]any{"status": "0x0", "gasUsed": "0xffff", "error": map[string]any{"code": 3, "message": "execution reverted"}}}}}, nil
+		})
+		c := dial(t, nil, well(), well(), away)
+		simulate := func() (bool, time.Duration) {
+			began := time.Now()
+			s := must[safe.Simulation](t)(c.Simulate(t.Context(), safe.SimulationRequest{At: f.head().Block, Version: safe.V1_4_1, Owners: []common.Address{{1}}}))
+			return s.OK, time.Since(began)
+		}
+		look := func() {
+			if _, _, err := c.Head(t.Context()); err != nil {
+				t.Error(err)
+			}
+			time.Sleep(defaultTimeout + time.Second) // within the bubble
+		}
+		away.breaks(hangs)
+		look()
+		if ok, took := simulate(); !ok || took != 0 {
+			t.Errorf("it works: %t, after %s", ok, took)
+		}
+		away.breaks(nil)
+		look() // what was asked before ends meanwhile
+		look()
+		if ok, took := simulate(); ok || took != time.Second {
+			t.Errorf("with the third back: %t, after %s", ok, took)
+		}
+	})
+}

@@ -37,12 +37,9 @@ func (p *provider) trace(ctx context.Context, r run) (trace, error) {
 	if r.overrides != nil {
 		config["stateOverrides"] = r.stateOverrides()
 	}
-	answers, err := p.call(ctx, request{"debug_traceCall", []any{r.execArgs(trialGas), pin(r.At), config}})
+	answers, err := p.aside(ctx, []request{{"debug_traceCall", []any{r.execArgs(trialGas), pin(r.At), config}}})
 	if err != nil {
 		return trace{}, err
-	}
-	if answers[0].err != nil {
-		return trace{}, answers[0].err
 	}
 	diff, err := decodeDiff(answers[0].result)
 	if err != nil {
