@@ -50,30 +50,31 @@ type scripted struct {
 	final    uint64 // confirmations; 0: finalized says
 	finality uint64 // number of the finalized block
 
-	latency    time.Duration     // of one round of exchanges with the providers
-	calls      map[string]int    // by method
-	most       int               // values that a provider reads at once; 0: any
-	fails      map[string]error  // by method: what it answers instead
-	down       bool              // nobody agrees on anything, though single providers answer
-	deaf       bool              // bytes are accepted and forgotten
-	known      map[string]bool   // what was asked of which block
-	recent     safe.Block        // what Head answered last
-	asked      time.Time         // when it did
-	pending    uint64            // timestamp of a pending block; 0: that of the head
-	onSend     func(raw []byte)  // called for each broadcast, before it is judged
-	hides      bool              // logs are left out
-	razed      common.Address    // a contract that is not there
-	runs       common.Address    // what the market runs, as a proxy
-	odd        bool              // the Safe's code is none that was published
-	contradict *[2]int           // how many providers say of what reverts that it works, and that it does not
-	lie        func(*safe.State) // what the freshest provider makes of a Safe
-	sweep      *safe.Sweep       // what lower gas limits would do
-	effects    *safe.Effects     // what else a simulation sees
-	sent       [][]byte          // all bytes that were broadcast, in order
-	mute       bool              // bytes are taken, and the answer is an error all the same
-	unpriced   bool              // headers carry no base fee
-	confided   [][]byte          // all bytes that the private endpoints took
-	closed     bool              // the private endpoints are down
+	latency    time.Duration            // of one round of exchanges with the providers
+	slow       map[string]time.Duration // by method: how much longer it takes
+	calls      map[string]int           // by method
+	most       int                      // values that a provider reads at once; 0: any
+	fails      map[string]error         // by method: what it answers instead
+	down       bool                     // nobody agrees on anything, though single providers answer
+	deaf       bool                     // bytes are accepted and forgotten
+	known      map[string]bool          // what was asked of which block
+	recent     safe.Block               // what Head answered last
+	asked      time.Time                // when it did
+	pending    uint64                   // timestamp of a pending block; 0: that of the head
+	onSend     func(raw []byte)         // called for each broadcast, before it is judged
+	hides      bool                     // logs are left out
+	razed      common.Address           // a contract that is not there
+	runs       common.Address           // what the market runs, as a proxy
+	odd        bool                     // the Safe's code is none that was published
+	contradict *[2]int                  // how many providers say of what reverts that it works, and that it does not
+	lie        func(*safe.State)        // what the freshest provider makes of a Safe
+	sweep      *safe.Sweep              // what lower gas limits would do
+	effects    *safe.Effects            // what else a simulation sees
+	sent       [][]byte                 // all bytes that were broadcast, in order
+	mute       bool                     // bytes are taken, and the answer is an error all the same
+	unpriced   bool                     // headers carry no base fee
+	confided   [][]byte                 // all bytes that the private endpoints took
+	closed     bool                     // the private endpoints are down
 }
 
 // sealed is a block with the world as it is after it.
@@ -272,7 +273,7 @@ func (s *scripted) ask(ctx context.Context, method string, agreed bool) (err err
 func (s *scripted) askIn(ctx context.Context, method string, rounds time.Duration, agreed bool) (err error) {
 	s.mu.Lock()
 	s.calls[method]++
-	took := s.latency * rounds
+	took := s.latency*rounds + s.slow[method]
 	s.mu.Unlock()
 	if took > 0 {
 		select {

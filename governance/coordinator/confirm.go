@@ -167,9 +167,9 @@ func (c *Coordinator) newestFor(ctx context.Context, chain ChainConfig, p govern
 	if err != nil {
 		return state, err
 	}
-	_ = together(
-		func() error { state, err = c.safeAt(ctx, chain, head, p.Safe.Address); return nil },
-		func() error { c.keysAhead(ctx, chain, head, p); return nil },
+	err = beside(ctx,
+		func() (err error) { state, err = c.safeAt(ctx, chain, head, p.Safe.Address); return },
+		func(ctx context.Context) { c.keysAhead(ctx, chain, head, p) },
 	)
 	return state, err
 }

@@ -52,7 +52,7 @@ func TestTheLastSignatureIsSentAtOnce(t *testing.T) {
 // TestWhatIsMinedIsProvenInFewRounds measures the same between the block and the word that it worked: while the head is being asked for, two
 // for the receipt, beside which the postconditions are read, and one for its depth.
 func TestWhatIsMinedIsProvenInFewRounds(t *testing.T) {
-	const round, most = 100 * time.Millisecond, 3
+	const round, most = time.Second, 3
 	bubble(t, func(t *testing.T, r *rig) {
 		r.configure(func(c *ChainConfig) { c.Confirmations = 1 })
 		r.chain.final = 1

@@ -66,7 +66,7 @@ const (
 )
 
 // lookOut waits for the block of what was sent just now, on chains that make one at once. On others the next look comes soon enough. What
-// it saw last, the look after it goes by, with the prices of the block before: asking for those is the larger part of the work.
+// it saw last, the look after it goes by, with the prices that were told last: asking for those is the larger part of the work.
 func (t *tending) lookOut(ctx context.Context) {
 	t.sighted = nil
 	if !t.hints.expectsBlock(t.chain.Name) || t.seen == (safe.Block{}) {
@@ -150,13 +150,13 @@ func (t *tending) takeSent(ctx context.Context, head safe.Block, open []governan
 }
 
 // takeProven tells of an execution, if it is mined, together with its proof, which is read while the receipt is asked for. Where that takes
-// longer than a moment, the proof is owed, as ever.
+// longer than a moment more, the proof is owed, as ever.
 func (t *tending) takeProven(ctx context.Context, head safe.Block, ran sightedExec) (mined bool, err error) {
 	var receipt *safe.Receipt
 	var conditions []safe.Result
-	err = together(
+	err = beside(ctx,
 		func() (err error) { receipt, err = t.chain.Chain.Receipt(ctx, ran.txHash); return },
-		func() error { conditions = t.readConditions(ctx, head, ran.proposal); return nil },
+		func(ctx context.Context) { conditions = t.readConditions(ctx, head, ran.proposal) },
 	)
 	if err != nil || receipt == nil {
 		return false, err
@@ -164,15 +164,13 @@ func (t *tending) takeProven(ctx context.Context, head safe.Block, ran sightedEx
 	return true, t.takeReceipt(ctx, t.chain, head, ran, receipt, conditions)
 }
 
-// readConditions reads the postconditions of a proposal at a head; nil where there are none, or they cannot be had at once.
+// readConditions reads the postconditions of a proposal at a head; nil where there are none, or they cannot be had.
 func (t *tending) readConditions(ctx context.Context, head safe.Block, id string) []safe.Result {
 	p, err := t.cfg.Store.Proposal(id)
 	if err != nil || len(p.Expect) == 0 {
 		return nil
 	}
-	soon, stop := context.WithTimeout(ctx, lookedOut)
-	defer stop()
-	results, err := readAll(soon, t.chain, head, expected(p))
+	results, err := readAll(ctx, t.chain, head, expected(p))
 	if err != nil {
 		return nil
 	}

@@ -2,7 +2,9 @@ package coordinator
 
 import (
 	"cmp"
+	"context"
 	"sync"
+	"time"
 )
 
 // together asks several things at once and waits for all. The error is that of the first that failed as they are written down, not as
@@ -15,4 +17,20 @@ func together(asks ...func() error) error {
 	}
 	asking.Wait()
 	return cmp.Or(failed...)
+}
+
+// aMoment is how much longer something takes for what is only good to have.
+const aMoment = 25 * time.Millisecond
+
+// beside does what is good to have beside what is needed, and gives it up a moment after that is there.
+func beside(ctx context.Context, needed func() error, good func(context.Context)) error {
+	while, stop := context.WithCancel(ctx)
+	defer stop()
+	return together(
+		func() error {
+			defer time.AfterFunc(aMoment, stop)
+			return needed()
+		},
+		func() error { good(while); return nil },
+	)
 }

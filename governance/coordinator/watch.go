@@ -96,8 +96,9 @@ func (c *Coordinator) takeExecution(ctx context.Context, chain ChainConfig, head
 }
 
 // takeReceipt records what an agreed receipt says about our hash, in one commit with what is known of it besides. The head may have been
-// looked at already, and be the last for long, so that its depth is judged at once. The postconditions are those of the head, nil where they
-// were not read; where the effect is not of that block they prove nothing.
+// looked at already, and be the last for long, so that its depth is judged at once; where the chain has to be asked for that, people are told
+// first that it is mined. The postconditions are those of the head, nil where they were not read; where the effect is not of that block they
+// prove nothing.
 func (c *Coordinator) takeReceipt(ctx context.Context, chain ChainConfig, head safe.Block, e sightedExec, receipt *safe.Receipt, conditions []safe.Result) error {
 	p, err := c.cfg.Store.Proposal(e.proposal)
 	if err != nil {
@@ -113,32 +114,41 @@ func (c *Coordinator) takeReceipt(ctx context.Context, chain ChainConfig, head s
 	if receipt.Block.Number > head.Number {
 		known = receipt.Block // enough providers say that it is part of the chain
 	}
-	final, unread := chain.Chain.Final(ctx, known, receipt.Block)
-	if final {
-		steps = append(steps, func(p governance.Proposal) governance.Input { return deepEnough(p, e, receipt.Block) })
+	if chain.Confirmations > 0 {
+		final, err := chain.Chain.Final(ctx, known, receipt.Block)
+		if err == nil && final {
+			steps = append(steps, func(p governance.Proposal) governance.Input { return deepEnough(p, e, receipt.Block) })
+		}
 	}
-	if receipt.Block == head && conditions != nil {
-		steps = append(steps, func(p governance.Proposal) governance.Input { return provenBy(p, e, conditions, head) })
+	steps = append(steps, func(p governance.Proposal) governance.Input { return provenBy(p, conditions, head) })
+	after, err := c.changeAll(ctx, p.ID, steps)
+	if sent := minedBy(after, e); err == nil && sent != nil {
+		return c.finish(ctx, chain, known, p.ID, *sent)
 	}
-	_, err = c.changeAll(ctx, p.ID, steps)
-	return errors.Join(err, unread)
+	return err
+}
+
+// minedBy is the transaction of an execution while it is mined, and no more than that; nil where it is not.
+func minedBy(p governance.Proposal, e sightedExec) *governance.Transaction {
+	for i, t := range p.Transactions {
+		if t.SafeTxHash == e.safeTxHash && t.TxHash == e.txHash && t.Status == governance.TxStatusMined {
+			return &p.Transactions[i]
+		}
+	}
+	return nil
 }
 
 // deepEnough says of an execution that was recorded at a block that it is final there.
 func deepEnough(p governance.Proposal, e sightedExec, at safe.Block) governance.Input {
-	i := slices.IndexFunc(p.Transactions, func(t governance.Transaction) bool {
-		return t.SafeTxHash == e.safeTxHash && t.TxHash == e.txHash && t.Block == at && t.Status == governance.TxStatusMined
-	})
-	if i < 0 {
-		return nil
+	if t := minedBy(p, e); t != nil && t.Block == at {
+		return governance.Final{Transaction: *t}
 	}
-	return governance.Final{Transaction: p.Transactions[i]}
+	return nil
 }
 
-// provenBy says what the postconditions of a proposal were at the block of its effect, if this execution is that.
-func provenBy(p governance.Proposal, e sightedExec, results []safe.Result, at safe.Block) governance.Input {
-	effect := p.Effect()
-	if effect == nil || effect.TxHash != e.txHash || effect.Block != at || len(results) != len(p.Expect) {
+// provenBy says what the postconditions of a proposal were at a block, if that is the block of its effect.
+func provenBy(p governance.Proposal, results []safe.Result, at safe.Block) governance.Input {
+	if effect := p.Effect(); effect == nil || effect.Block != at || len(results) != len(p.Expect) {
 		return nil
 	}
 	return governance.Proved{Postconditions: found(p, results, at.Number)}

@@ -17,22 +17,6 @@ type ability struct {
 	until time.Time  // not asked before
 	told  bool       // that it failed, until it works again
 	late  bool       // the last useful answer came too late to be waited for
-	did   bool       // it was of use once
-	alone time.Time  // until then it is asked in exchanges of its own
-}
-
-// goesAlong reports whether it can be asked in an exchange with what must not wait for it.
-func (a *ability) goesAlong(now time.Time) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.did && !a.told && !a.late && !now.Before(a.alone)
-}
-
-// goAlone has it asked in exchanges of its own for a while.
-func (a *ability) goAlone(until time.Time) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.alone = until
 }
 
 func (a *ability) able(now time.Time) bool {
@@ -45,7 +29,7 @@ func (a *ability) able(now time.Time) bool {
 func (a *ability) works(late bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.until, a.told, a.late, a.did = time.Time{}, false, late, true
+	a.until, a.told, a.late = time.Time{}, false, late
 }
 
 // rest puts off the next attempt. It reports whether this is news.

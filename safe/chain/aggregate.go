@@ -39,12 +39,12 @@ func (q query) aggregable() bool {
 
 // readMany answers queries at one block from one provider in as few exchanges as it serves. What the code cannot answer for, and what a provider
 // without state overrides is asked, goes out in plain batches: the results are the same.
-func (p *provider) readMany(ctx context.Context, s *seat, at safe.Block, queries []query) ([]safe.Result, error) {
+func (p *provider) readMany(ctx context.Context, at safe.Block, queries []query) ([]safe.Result, error) {
 	results := make([]safe.Result, len(queries))
 	groups, single := grouped(queries)
 	for len(groups) > 0 {
 		now := groups[:min(len(groups), aggregatesAtOnce)]
-		open, err := p.readGroups(ctx, s, at, queries, now, results)
+		open, err := p.readGroups(ctx, at, queries, now, results)
 		if err == nil {
 			single = append(single, open...)
 			groups = groups[len(now):]
@@ -63,7 +63,7 @@ func (p *provider) readMany(ctx context.Context, s *seat, at safe.Block, queries
 	for i, place := range single {
 		plain[i] = queries[place]
 	}
-	rest, err := p.readEach(ctx, s, at, plain)
+	rest, err := p.readEach(ctx, at, plain)
 	if err != nil {
 		return nil, err
 	}
@@ -98,13 +98,13 @@ var errNoAggregates = errors.New("takes no state overrides")
 
 // readGroups asks for some groups in one body and fills in their results. open are those that have to be asked for by themselves: they used
 // so much gas that they might end otherwise with as much as a call of their own has.
-func (p *provider) readGroups(ctx context.Context, s *seat, at safe.Block, queries []query, groups [][]int, results []safe.Result) (open []int, err error) {
+func (p *provider) readGroups(ctx context.Context, at safe.Block, queries []query, groups [][]int, results []safe.Result) (open []int, err error) {
 	requests := make([]request, len(groups))
 	for i, g := range groups {
 		requests[i] = aggregateRequest(at, queries, g)
 	}
 	answers, err := catchUp(ctx, p, func() ([]response, error) {
-		answers, err := p.callIn(ctx, s, requests...)
+		answers, err := p.call(ctx, requests...)
 		for _, a := range answers {
 			if err == nil && a.err != nil {
 				err = a.err

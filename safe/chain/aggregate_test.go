@@ -121,13 +121,13 @@ func compareReads(t *testing.T, c *Client, at safe.Block, calls []safe.Call, nam
 		queries[i] = callQuery(common.Address{}, call)
 	}
 	p := c.providers[0]
-	want := must[[]safe.Result](t)(p.readEach(testContext(t), nil, at, queries))
+	want := must[[]safe.Result](t)(p.readEach(testContext(t), at, queries))
 	got := must[[]safe.Result](t)(p.readAt(testContext(t), at, queries))
 	if !p.aggregates.able(time.Now()) {
 		t.Error("the provider does not run our code")
 	}
 	groups, _ := grouped(queries)
-	open := must[[]int](t)(p.readGroups(testContext(t), nil, at, queries, groups, make([]safe.Result, len(queries))))
+	open := must[[]int](t)(p.readGroups(testContext(t), at, queries, groups, make([]safe.Result, len(queries))))
 	if len(open) == 0 || len(open) > len(queries)/4 { // what wants much gas, and what used up all that it had
 		t.Errorf("%d of %d reads have to be asked for by themselves", len(open), len(queries))
 	}

@@ -7,8 +7,8 @@
 //     hash. Otherwise the answer is [ErrNoAgreement], with a reason for each provider; there is no best guess.
 //   - What decides about a Safe of a known release, and code, is also held against the state root of the agreed block wherever
 //     any provider serves proofs. One that contradicts the majority makes the reading fail with [ErrDisproved]. A proof that does not
-//     fit the block proves nothing and hurts nothing; without any, the agreement alone counts. A provider that proves promptly is asked
-//     for a reading and its proof in one exchange; a proof that holds a reading up, for a moment at most, goes alone from then on.
+//     fit the block proves nothing and hurts nothing; without any, the agreement alone counts. It is asked for in an exchange of its
+//     own, so that a provider that proves slowly, or not, holds no reading up.
 //   - What was agreed at a block's hash is remembered for a few blocks, and nothing else is. The receipt of a transaction in the newest
 //     block is part of that, for as long as that block counts as the newest.
 //   - A provider that is down, slow, throttled, on another chain, or lying changes nothing as long as enough others

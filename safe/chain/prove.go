@@ -50,8 +50,7 @@ type lesson struct {
 	heard   chan struct{} // closed with the first proof
 	settled chan struct{} // closed when nobody is left who is worth waiting for
 	over    chan struct{} // closed when everybody answered or failed
-	seats   map[*provider]*seat
-	due     atomic.Int64 // when a proof comes too late, in nanoseconds since the epoch; 0: nobody waits yet
+	due     atomic.Int64  // when a proof comes too late, in nanoseconds since the epoch; 0: nobody waits yet
 }
 
 func (l *lesson) late() bool {
@@ -60,8 +59,8 @@ func (l *lesson) late() bool {
 }
 
 // ask has everyone who serves proofs prove slots of accounts at a block. It returns at once; nil when nobody could, or nothing is left
-// to be proven. seated: a reading comes that may go along, or frees the seats.
-func (c *Client) ask(ctx context.Context, at safe.Block, of wanted, seated bool) *lesson {
+// to be proven.
+func (c *Client) ask(ctx context.Context, at safe.Block, of wanted) *lesson {
 	if newest, known := c.recent.within(time.Now(), 24*time.Hour); known && at.Number+proofDepth < newest.Number {
 		return nil
 	}
@@ -75,20 +74,15 @@ func (c *Client) ask(ctx context.Context, at safe.Block, of wanted, seated bool)
 	if len(of) == 0 || of.tooMuch() || len(able) == 0 {
 		return nil
 	}
-	l := &lesson{heard: make(chan struct{}), settled: make(chan struct{}), over: make(chan struct{}), seats: map[*provider]*seat{}}
-	for _, p := range able {
-		if seated && p.proofs.goesAlong(time.Now()) {
-			l.seats[p] = newSeat()
-		}
-	}
-	request := proofRequest{at: at, root: c.memory.stateRoot(at), of: of}
+	root := c.memory.stateRoot(at)
 	answers, release, err := askAll(ctx, c, able, func(ctx context.Context, p *provider) (proven, error) {
-		return p.proveWith(ctx, l.seatOf(p), request)
+		return p.prove(ctx, at, root, of)
 	})
 	if err != nil {
 		return nil
 	}
 	release()
+	l := &lesson{heard: make(chan struct{}), settled: make(chan struct{}), over: make(chan struct{})}
 	if c.start(func() { c.hear(at, l, answers, able) }) != nil {
 		return nil
 	}
@@ -101,7 +95,7 @@ func (c *Client) askBeside(ctx context.Context, at safe.Block, queries []query) 
 	if len(of) == 0 || c.memory.holds(at, queries) {
 		return nil
 	}
-	return c.ask(ctx, at, of, true)
+	return c.ask(ctx, at, of)
 }
 
 // discover looks at the whole of a Safe that is asked for its owners before anything is known of its code, as after a start: what its slots
@@ -219,12 +213,15 @@ func (c *Client) check(ctx context.Context, at safe.Block, claims []claim, by []
 			return proven, nil
 		}
 		if asked == nil && try <= proofTries && len(by) > 0 { // what is remembered is not asked about again
-			asked = c.ask(ctx, at, of, false)
+			asked = c.ask(ctx, at, of)
 		}
 		if asked == nil {
 			return false, nil
 		}
 		if !asked.await(ctx, c.cfg.ProofWait) {
+			if ctx.Err() != nil { // a proof that nobody had the time to wait for may still say otherwise
+				return false, ctx.Err()
+			}
 			return false, c.lookLater(at, claims, by, asked)
 		}
 		asked = nil
@@ -287,7 +284,7 @@ func (c *Client) disprove(claimed claim, value common.Hash, by []*provider) erro
 // Provers names the providers that prove state at a block, and asks each of them for it.
 func (c *Client) Provers(ctx context.Context, at safe.Block) ([]string, error) {
 	answers, release, err := askAll(ctx, c, c.providers, func(ctx context.Context, p *provider) (proven, error) {
-		return p.prove(ctx, proofRequest{at: at, of: wanted{{}: {safe.SlotSingleton}}})
+		return p.prove(ctx, at, common.Hash{}, wanted{{}: {safe.SlotSingleton}})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("ask for proofs: %w", err)
@@ -316,71 +313,42 @@ type proven struct {
 
 const proofMethod = "eth_getProof"
 
-// proofRequest asks for proofs at a block, and for the header that they are checked against where its root is not known.
-type proofRequest struct {
-	at   safe.Block
-	root common.Hash // zero: not known
-	of   wanted
-}
-
-func (r proofRequest) accounts() []common.Address {
-	return slices.SortedFunc(maps.Keys(r.of), common.Address.Cmp)
-}
-
-// requests name the block as they are told.
-func (r proofRequest) requests(block any) []request {
-	var all []request
-	for _, account := range r.accounts() {
-		all = append(all, request{proofMethod, []any{account, r.of[account], block}})
+// prove asks for proofs, and for the header that they are checked against where its root is not known. The exchange is one of its own:
+// whatever becomes of it says nothing of the provider's health.
+func (p *provider) prove(ctx context.Context, at safe.Block, root common.Hash, of wanted) (proven, error) {
+	accounts := slices.SortedFunc(maps.Keys(of), common.Address.Cmp)
+	answers, err := p.askProofs(ctx, accounts, of, pin(at), at, root)
+	var refused *rpcError
+	if errors.As(err, &refused) && refused.code == codeInvalidParams { // it may take no hash; a proof of another block would be found out
+		answers, err = p.askProofs(ctx, accounts, of, hexutil.Uint64(at.Number), at, root)
 	}
-	if r.root == (common.Hash{}) {
-		all = append(all, request{"eth_getBlockByHash", []any{r.at.Hash, false}})
+	if err != nil {
+		return proven{}, err
 	}
-	return all
-}
-
-// decode checks the answers. The first refusal is that of all.
-func (r proofRequest) decode(answers []response) (proven, error) {
-	for _, a := range answers {
-		if a.err != nil {
-			return proven{}, a.err
-		}
-	}
-	accounts, root := r.accounts(), r.root
 	if root == (common.Hash{}) {
-		var err error
-		if root, err = decodeStateRoot(answers[len(accounts)].result, r.at.Hash); err != nil {
+		if root, err = decodeStateRoot(answers[len(accounts)].result, at.Hash); err != nil {
 			return proven{}, gave(err)
 		}
 	}
 	got := proven{root: root, facts: map[common.Address]accountFacts{}}
 	for i, account := range accounts {
-		facts, err := decodeProof(answers[i].result, root, account, r.of[account])
-		if err != nil {
+		if got.facts[account], err = decodeProof(answers[i].result, root, account, of[account]); err != nil {
 			return proven{}, gave(err)
 		}
-		got.facts[account] = facts
 	}
 	return got, nil
 }
 
-// prove asks for proofs in an exchange of their own: whatever becomes of it says nothing of the provider's health.
-func (p *provider) prove(ctx context.Context, r proofRequest) (proven, error) {
-	got, err := p.proveAt(ctx, r, pin(r.at))
-	var refused *rpcError
-	if errors.As(err, &refused) && refused.code == codeInvalidParams { // it may take no hash; a proof of another block would be found out
-		return p.proveAt(ctx, r, hexutil.Uint64(r.at.Number))
+// askProofs asks for a proof of each account at a block, however that is named, and for its header where the root is not known.
+func (p *provider) askProofs(ctx context.Context, accounts []common.Address, of wanted, block any, at safe.Block, root common.Hash) ([]response, error) {
+	var requests []request
+	for _, account := range accounts {
+		requests = append(requests, request{proofMethod, []any{account, of[account], block}})
 	}
-	return got, err
-}
-
-// proveAt names the block as it is told.
-func (p *provider) proveAt(ctx context.Context, r proofRequest, block any) (proven, error) {
-	answers, err := catchUp(ctx, p, func() ([]response, error) { return p.aside(ctx, r.requests(block)) })
-	if err != nil {
-		return proven{}, err
+	if root == (common.Hash{}) {
+		requests = append(requests, request{"eth_getBlockByHash", []any{at.Hash, false}})
 	}
-	return r.decode(answers)
+	return catchUp(ctx, p, func() ([]response, error) { return p.aside(ctx, requests) })
 }
 
 // gave is the failure of a provider whose answer has the right shape and proves nothing.

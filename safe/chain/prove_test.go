@@ -405,6 +405,26 @@ func TestASlowProofIsWaitedForOnce(t *testing.T) {
 	})
 }
 
+// TestWhoHasNoTimeForAProofIsToldNothing: two liars of three agree at once, and the third proves otherwise after the caller's time. Neither
+// that reading nor the next one is believed.
+func TestWhoHasNoTimeForAProofIsToldNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newProvenChain(t, map[common.Address]types.StateAccount{guardian: {CodeHash: crypto.Keccak256([]byte{1})}})
+		p.code = []byte{1}
+		liar := func() *node {
+			return newNode(p).says("eth_getCode", always("0x02")).says("eth_getProof", refuses(-32601, "method not found"))
+		}
+		c := dial(t, nil, liar(), liar(), newNode(p).says("eth_getProof", sleepy(200*time.Millisecond)))
+		at := p.grow()
+		hurry, stop := context.WithTimeout(t.Context(), 125*time.Millisecond)
+		defer stop()
+		_, err := c.CodeHashes(hurry, at, guardian)
+		wants(t, err, context.DeadlineExceeded)
+		_, err = c.CodeHashes(t.Context(), at, guardian)
+		wants(t, err, ErrDisproved, "the code of")
+	})
+}
+
 // TestAProofTakesNoTimeBesideTheReading: it is asked for at the same moment, so that a round trip stays one.
 func TestAProofTakesNoTimeBesideTheReading(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -481,10 +501,15 @@ func (p *provenChain) answer(ctx context.Context, method string, params []json.R
 	switch method {
 	case "eth_getBlockByHash":
 		var hash common.Hash
-		if json.Unmarshal(params[0], &hash) != nil || p.headers[hash] == nil {
+		if json.Unmarshal(params[0], &hash) != nil {
 			return nil, nil
 		}
-		return p.headers[hash], nil
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if h := p.headers[hash]; h != nil {
+			return h, nil
+		}
+		return nil, nil
 	case "eth_getProof":
 		var address common.Address
 		if json.Unmarshal(params[0], &address) != nil {

@@ -140,7 +140,7 @@ func (c *Client) Implementations(ctx context.Context, at safe.Block, proxies ...
 }
 
 func (c *Client) read(ctx context.Context, what string, at safe.Block, queries []query) ([]safe.Result, error) {
-	results, _, err := c.agree(ctx, what, at, queries, nil)
+	results, _, err := c.agree(ctx, what, at, queries)
 	if err == nil {
 		c.memory.keep(at, queries, results)
 	}
@@ -150,7 +150,7 @@ func (c *Client) read(ctx context.Context, what string, at safe.Block, queries [
 // readProven is read with what of it a proof can decide held against one. It fails with [ErrDisproved].
 func (c *Client) readProven(ctx context.Context, what string, at safe.Block, queries []query) ([]safe.Result, error) {
 	early := c.askBeside(ctx, at, queries)
-	results, by, err := c.agree(ctx, what, at, queries, early)
+	results, by, err := c.agree(ctx, what, at, queries)
 	if err != nil {
 		return nil, err
 	}
@@ -164,10 +164,8 @@ func (c *Client) readProven(ctx context.Context, what string, at safe.Block, que
 	return results, nil
 }
 
-// agree answers from memory what was agreed on before, and has the rest agreed on now: by are the providers that said so. beside is what they
-// are asked to prove with it.
-func (c *Client) agree(ctx context.Context, what string, at safe.Block, queries []query, beside *lesson) (results []safe.Result, by []*provider, err error) {
-	defer beside.free()
+// agree answers from memory what was agreed on before, and has the rest agreed on now: by are the providers that said so.
+func (c *Client) agree(ctx context.Context, what string, at safe.Block, queries []query) (results []safe.Result, by []*provider, err error) {
 	if len(queries) == 0 {
 		return nil, nil, nil
 	}
@@ -183,7 +181,7 @@ func (c *Client) agree(ctx context.Context, what string, at safe.Block, queries 
 		open[i] = queries[place]
 	}
 	fresh, by, err := agreedBy(ctx, c, what, func(ctx context.Context, p *provider) ([]safe.Result, error) {
-		return p.readIn(ctx, beside.seatOf(p), at, open)
+		return p.readAt(ctx, at, open)
 	}, resultsKey)
 	if err != nil {
 		return nil, nil, err
@@ -208,25 +206,20 @@ func resultsKey(results []safe.Result) string {
 
 // readAt answers queries at one block from one provider.
 func (p *provider) readAt(ctx context.Context, at safe.Block, queries []query) ([]safe.Result, error) {
-	return p.readIn(ctx, nil, at, queries)
-}
-
-// readIn is readAt for a reading that may have a seat.
-func (p *provider) readIn(ctx context.Context, s *seat, at safe.Block, queries []query) ([]safe.Result, error) {
 	if len(queries) > maxBatch && p.aggregates.able(time.Now()) {
-		return p.readMany(ctx, s, at, queries)
+		return p.readMany(ctx, at, queries)
 	}
-	return p.readEach(ctx, s, at, queries)
+	return p.readEach(ctx, at, queries)
 }
 
 // readEach asks for each by itself, a hundred in one body.
-func (p *provider) readEach(ctx context.Context, s *seat, at safe.Block, queries []query) ([]safe.Result, error) {
+func (p *provider) readEach(ctx context.Context, at safe.Block, queries []query) ([]safe.Result, error) {
 	requests := make([]request, len(queries))
 	for i, q := range queries {
 		requests[i] = request{q.method, append(append([]any{}, q.params...), pin(at))}
 	}
 	return catchUp(ctx, p, func() ([]safe.Result, error) {
-		answers, err := p.callIn(ctx, s, requests...)
+		answers, err := p.call(ctx, requests...)
 		if err != nil {
 			return nil, err
 		}

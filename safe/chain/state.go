@@ -39,7 +39,7 @@ func (c *Client) StateAt(ctx context.Context, at safe.Block, address common.Addr
 	l := look{c: c, what: fmt.Sprintf("read safe state at block %d", at.Number), at: at, address: address, queries: stateQueries(address)}
 	early := c.askBeside(ctx, at, l.queries)
 	var err error
-	if l.results, l.by, err = c.agree(ctx, l.what, at, l.queries, early); err != nil {
+	if l.results, l.by, err = c.agree(ctx, l.what, at, l.queries); err != nil {
 		return safe.State{}, err
 	}
 	state, err := decodeState(at, l.results)
@@ -165,7 +165,7 @@ func (l *look) completeModules(ctx context.Context, s *safe.State) error {
 	for full := len(s.Modules) == modulesPage; full; {
 		last := s.Modules[len(s.Modules)-1]
 		next := []query{callQuery(common.Address{}, safe.ModulesPageCall(l.address, last, modulesPage))}
-		answers, by, err := l.c.agree(ctx, l.what, s.Block, next, nil)
+		answers, by, err := l.c.agree(ctx, l.what, s.Block, next)
 		if err != nil {
 			return err
 		}
