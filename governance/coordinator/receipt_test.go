@@ -86,7 +86,10 @@ func TestPostconditionsOfAnotherBlockProveNothing(t *testing.T) {
 func TestMinedIsToldBeforeTheChainIsAskedHowDeep(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
 		v, told, receipt := mined(r, func(c *ChainConfig) { c.Confirmations = 0 })
-		r.chain.set(func(s *scripted) { s.slow = map[string]time.Duration{"Final": 4 * time.Second}; s.fails["Final"] = errDown })
+		r.chain.set(func(s *scripted) {
+			s.slow = map[string]time.Duration{"Final": 4 * time.Second}
+			s.fails["Final"] = errDown
+		})
 		done := make(chan error)
 		go func() { done <- r.c.takeReceipt(t.Context(), r.cfg.Chains["test"], receipt.Block, told, receipt, nil) }()
 		r.pass(time.Second)
@@ -125,7 +128,10 @@ func TestAPrefetchHoldsNothingUp(t *testing.T) {
 		v := r.setLtv("4000")
 		r.sign(v, v.SafeTxHash, alice)
 		r.pass(5 * time.Second)
-		r.chain.set(func(s *scripted) { s.fails["Follow"] = errDown; s.slow = map[string]time.Duration{"Accounts": 2 * time.Second} })
+		r.chain.set(func(s *scripted) {
+			s.fails["Follow"] = errDown
+			s.slow = map[string]time.Duration{"Accounts": 2 * time.Second}
+		})
 		r.chain.mine()
 		began := time.Now()
 		r.sign(v, v.SafeTxHash, bob)
