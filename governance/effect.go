@@ -94,7 +94,7 @@ func (p *Proposal) Watched() bool {
 // LeftSafe reports whether the Safe has done all that it has to do for the proposal: its operation is in the timelock, where a relayer may run it,
 // and nothing of it is left to be signed, sent or given its nonce back.
 func (p *Proposal) LeftSafe() bool {
-	queued := p.Timelock != nil && p.Timelock.AnyoneMay && (p.State == StateQueued || p.State == StateReady)
+	queued := (p.State == StateQueued || p.State == StateReady) && p.Timelock.AnyoneMay
 	return queued && !slices.ContainsFunc(p.SafeTxs, func(t SafeTx) bool { return t.State != TxFinal })
 }
 
