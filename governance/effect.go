@@ -91,13 +91,6 @@ func (p *Proposal) Watched() bool {
 		slices.ContainsFunc(p.Transactions, func(t Transaction) bool { return t.Status == TxStatusMined })
 }
 
-// LeftSafe reports whether the Safe has done all that it has to do for the proposal: its operation is in the timelock, where a relayer may run it,
-// and nothing of it is left to be signed, sent or given its nonce back.
-func (p *Proposal) LeftSafe() bool {
-	queued := (p.State == StateQueued || p.State == StateReady) && p.Timelock.AnyoneMay
-	return queued && !slices.ContainsFunc(p.SafeTxs, func(t SafeTx) bool { return t.State != TxFinal })
-}
-
 // held reports whether our Safe scheduled the operation and nothing final says that the timelock has let go of it.
 func (p *Proposal) held() bool {
 	if p.Timelock == nil || p.State == StateExecuted || p.State == StateIneffective {

@@ -20,7 +20,7 @@ func (t *tending) readAhead(ctx context.Context, head safe.Block, next []governa
 	safes := map[common.Address]bool{}
 	for _, p := range next {
 		of := readsOf(p)
-		if asksSafe(p) && !safes[p.Safe.Address] {
+		if !safes[p.Safe.Address] {
 			safes[p.Safe.Address] = true
 			of = append(of, safeCalls(p.Safe.Address)...)
 		}

@@ -57,7 +57,6 @@ type scripted struct {
 	fails      map[string]error         // by method: what it answers instead
 	down       bool                     // nobody agrees on anything, though single providers answer
 	deaf       bool                     // bytes are accepted and forgotten
-	viewed     map[common.Address]int   // how many calls each contract was read by
 	known      map[string]bool          // what was asked of which block
 	recent     safe.Block               // what Head answered last
 	asked      time.Time                // when it did
@@ -122,7 +121,7 @@ func (w world) clone() world {
 
 func newScripted(t *testing.T, genesis world) *scripted {
 	s := &scripted{t: t, pool: map[common.Address]map[uint64]*types.Transaction{}, changed: make(chan struct{}), final: 2,
-		known: map[string]bool{}, viewed: map[common.Address]int{}, calls: map[string]int{}, fails: map[string]error{}}
+		known: map[string]bool{}, calls: map[string]int{}, fails: map[string]error{}}
 	s.seal(nil, nil, genesis)
 	return s
 }
@@ -415,7 +414,6 @@ func (s *scripted) Read(ctx context.Context, at safe.Block, calls []safe.Call) (
 	results := make([]safe.Result, len(calls))
 	for i, call := range calls {
 		results[i] = w.view(call)
-		s.viewed[call.To]++
 	}
 	return results, nil
 }

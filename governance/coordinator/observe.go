@@ -113,8 +113,8 @@ func sameDeed(p governance.Proposal, t governance.Transaction, r *safe.Receipt) 
 
 // observeSafe takes the Safe's owners and nonce, and finds SafeTxs whose nonce it has passed.
 func (c *Coordinator) observeSafe(ctx context.Context, chain ChainConfig, head safe.Block, p governance.Proposal) error {
-	if !asksSafe(p) {
-		return nil
+	if !p.Watched() || p.State.Ended() && p.Loaded() == nil && !slices.ContainsFunc(p.SafeTxs, dead) {
+		return nil // nothing of it can be signed, sent or given its nonce back
 	}
 	state, err := c.provenSafe(ctx, chain, head, p.Safe)
 	if err != nil {
@@ -139,12 +139,6 @@ func (c *Coordinator) observeSafe(ctx context.Context, chain ChainConfig, head s
 		}
 	}
 	return nil
-}
-
-// asksSafe reports whether something of a proposal can be signed, sent or given its nonce back. Who owns the Safe of one that waits in its
-// timelock is told with the Safe's setup.
-func asksSafe(p governance.Proposal) bool {
-	return p.Watched() && !p.LeftSafe() && (!p.State.Ended() || p.Loaded() != nil || slices.ContainsFunc(p.SafeTxs, dead))
 }
 
 // observeProven reads again what was proven, as long as a reorganisation could take it back. What was proven only now has time until the

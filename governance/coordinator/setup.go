@@ -3,7 +3,6 @@ package coordinator
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"belay/governance"
@@ -52,11 +51,7 @@ func (c *Coordinator) guardSetup(ctx context.Context, chain ChainConfig, guarded
 		if p.Safe.ChainID != chain.ChainID || p.Safe.Address != guarded.Address {
 			continue
 		}
-		steps := []step{just(governance.SetupSeen{Setup: now, Block: head})}
-		if p.LeftSafe() && (!slices.Equal(p.Owners, state.Owners) || p.Threshold != state.Threshold || p.Safe.Differs(state)) {
-			steps = append(steps, just(governance.SafeSeen{State: state}))
-		}
-		if _, err := c.changeAll(ctx, p.ID, steps); err != nil {
+		if _, err := c.change(ctx, p.ID, governance.SetupSeen{Setup: now, Block: head}); err != nil {
 			return fmt.Errorf("%s: %w", p.ID, err)
 		}
 	}

@@ -52,47 +52,6 @@ func TestAWindowOpensOnAChainThatStandsStill(t *testing.T) {
 	})
 }
 
-// TestASafeIsNotReadForWhatItIsDoneWith: at every head its operation is, and its owners are with the Safe's setup. Where the Safe has to run the
-// operation itself, it is read as ever.
-func TestASafeIsNotReadForWhatItIsDoneWith(t *testing.T) {
-	for name, row := range map[string]struct {
-		only  bool // the Safe may execute, nobody else
-		reads bool
-	}{"anyone may run it": {false, false}, "only the Safe may": {true, true}} {
-		t.Run(name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, r *rig) {
-				if row.only {
-					r.chain.alter(func(w *world) {
-						delete(w.roles, "EXECUTOR_ROLE"+(common.Address{}).Hex())
-						w.roles["EXECUTOR_ROLE"+guardianSafe.Hex()] = true
-					})
-				}
-				r.start()
-				v := r.queued()
-				r.blocks("its schedule is final", func() bool { return r.stored(v.ID).SafeTxs[0].State == governance.TxFinal })
-				viewed := func(of common.Address) (n int) { r.chain.set(func(s *scripted) { n = s.viewed[of] }); return n }
-				ops, owners := viewed(timelock1), viewed(guardianSafe)
-				for range 3 {
-					r.chain.mine()
-					r.pass(slot)
-				}
-				if viewed(timelock1) == ops {
-					t.Error("the operation is not read any more")
-				}
-				if reads := viewed(guardianSafe) > owners; reads != row.reads {
-					t.Errorf("the Safe is read: %t", reads)
-				}
-				r.chain.alter(func(w *world) {
-					changed := w.safes[guardianSafe]
-					changed.threshold = 1
-					w.safes[guardianSafe] = changed
-				})
-				r.blocks("its threshold is known", func() bool { return r.stored(v.ID).Threshold == 1 })
-			})
-		})
-	}
-}
-
 func TestSomeoneElseMayRunTheOperation(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		r.start()
