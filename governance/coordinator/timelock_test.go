@@ -52,6 +52,26 @@ func TestAWindowOpensOnAChainThatStandsStill(t *testing.T) {
 	})
 }
 
+// TestAPauseGoesByTheNewestNonceWhileOnlyOperationsWait: nothing else of the Safe is open, strangers use its nonces, and then the providers
+// disagree while the freshest of them lags. The last agreed nonce counts.
+func TestAPauseGoesByTheNewestNonceWhileOnlyOperationsWait(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.start()
+		v := r.queued()
+		r.blocks("its schedule is final", func() bool { return r.stored(v.ID).SafeTxs[0].State == governance.TxFinal })
+		r.chain.alter(func(w *world) {
+			used := w.safes[guardianSafe]
+			used.nonce = 13
+			w.safes[guardianSafe] = used
+		})
+		r.pass(slot)
+		r.chain.set(func(s *scripted) { s.down = true; s.lie = func(st *safe.State) { st.Nonce = 9 } })
+		if first := r.stored(r.pause("usdc").ID).SafeTxs[0]; first.Tx.Nonce < 13 {
+			t.Errorf("the pause is asked for at nonce %d, which is gone", first.Tx.Nonce)
+		}
+	})
+}
+
 func TestSomeoneElseMayRunTheOperation(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		r.start()

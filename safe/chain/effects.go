@@ -17,8 +17,8 @@ type telling[T any] struct {
 	facts []T
 }
 
-// startTraces asks everybody what the transaction changes, beside the simulation itself. The answers are waited for no longer than the
-// simulations are: end cuts off who is slower.
+// startTraces asks everybody what the transaction changes, beside the simulation itself. The answers are waited for no longer than a
+// contradiction of the first simulation would be: end cuts off who is slower.
 func (c *Client) startTraces(ctx context.Context, r run) (answers <-chan answer[trace], end func(), err error) {
 	ctx, end = context.WithCancel(ctx)
 	answers, _, err = askAll(ctx, c, c.providers, func(ctx context.Context, p *provider) (trace, error) { return p.trace(ctx, r) })
@@ -28,30 +28,40 @@ func (c *Client) startTraces(ctx context.Context, r run) (answers <-chan answer[
 	return answers, end, err
 }
 
-// awaitTraces takes what comes until a moment. Who let it pass lately is asked, and not waited for.
+// awaitTraces takes what comes until a moment. Who let it pass lately is not waited for, and heard all the same.
 func awaitTraces(ctx context.Context, c *Client, answers <-chan answer[trace], until time.Time) map[string]trace {
 	traces, worth := map[string]trace{}, c.answering()
 	maps.DeleteFunc(worth, func(p *provider, _ bool) bool { return !p.traces.able(time.Now()) })
+	hear := func(a answer[trace]) {
+		a.from.traces.works(false)
+		delete(worth, a.from)
+		if a.err == nil {
+			traces[a.from.name] = a.value
+		}
+	}
 	late := time.NewTimer(time.Until(until))
 	defer late.Stop()
-	for len(worth) > 0 {
+	for waiting := true; waiting && len(worth) > 0; {
 		select {
-		case <-ctx.Done():
-			return traces
-		case <-late.C:
-			for p := range worth {
-				p.traces.rest(time.Now().Add(restUnserved))
-			}
-			return traces
 		case a := <-answers:
-			a.from.traces.works(false)
-			delete(worth, a.from)
-			if a.err == nil {
-				traces[a.from.name] = a.value
+			hear(a)
+		case <-ctx.Done():
+			waiting = false
+		case <-late.C:
+			waiting = false
+			for p := range worth {
+				p.traces.rest(time.Now().Add(restFailed))
 			}
 		}
 	}
-	return traces
+	for {
+		select {
+		case a := <-answers:
+			hear(a)
+		default:
+			return traces
+		}
+	}
 }
 
 // effects join what those providers told for whom the transaction works. A single fact is worth telling whoever says it, and is marked where

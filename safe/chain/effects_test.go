@@ -265,13 +265,28 @@ func TestATraceIsNotWaitedForBeyondTheGrace(t *testing.T) {
 		c := dial(t, nil, n)
 		for _, row := range []struct {
 			after, want time.Duration
-		}{{0, simulateGrace}, {time.Minute, 0}, {restUnserved, simulateGrace}} { // not waited for again at once, and not given up for good
+		}{{0, simulateGrace}, {time.Second, 0}, {restFailed, simulateGrace}} { // not waited for again at once, and not given up for good
 			time.Sleep(row.after) // within the bubble: no wall time
 			began := time.Now()
 			got, err := c.Simulate(t.Context(), safe.SimulationRequest{At: f.head().Block, Version: safe.V1_4_1, Owners: []common.Address{{1}}, Effects: true})
 			if took := time.Since(began); err != nil || !got.OK || got.Effects == nil || got.Effects.Traced || took != row.want {
 				t.Errorf("simulation is %+v, %v after %s", got, err, took)
 			}
+		}
+	})
+}
+
+// TestATraceThatIsNotWaitedForIsHeard: who let the moment pass once and is well again tells what it sees before the minute is over.
+func TestATraceThatIsNotWaitedForIsHeard(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNode(newFakeChain(4))
+		c := dial(t, nil, n)
+		p := c.providers[0]
+		p.traces.rest(time.Now().Add(restFailed))
+		answers := make(chan answer[trace], 1)
+		answers <- answer[trace]{from: p, value: trace{slots: []safe.SlotChange{{}}}}
+		if traces := awaitTraces(t.Context(), c, answers, time.Now().Add(simulateGrace)); len(traces) != 1 || !p.traces.able(time.Now()) {
+			t.Errorf("heard %v; it is waited for again: %t", traces, p.traces.able(time.Now()))
 		}
 	})
 }

@@ -97,11 +97,11 @@ func (c *Client) collectTrials(ctx context.Context, run run) (_ *tally[trial], u
 			votes.add(a)
 			delete(worth, a.from)
 		}
-		if len(worth) == 0 && len(votes.cast[""]) >= c.agreement {
-			return votes, time.Now().Add(simulateGrace), nil
-		}
 		if grace == nil && len(votes.cast[""]) > 0 {
 			grace, until = time.After(simulateGrace), time.Now().Add(simulateGrace)
+		}
+		if len(worth) == 0 && len(votes.cast[""]) >= c.agreement {
+			return votes, until, nil
 		}
 	}
 	return votes, until, nil
