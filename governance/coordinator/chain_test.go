@@ -392,7 +392,7 @@ func (s *scripted) AnySafeState(ctx context.Context, address common.Address) (sa
 
 func (s *scripted) safeIn(w world, at safe.Block, address common.Address, verified safe.Verification) (safe.State, error) {
 	v, ok := w.safes[address]
-	if !ok {
+	if !ok || !w.version.Supported() { // as the real client has it
 		return safe.State{}, safe.ErrNotSafe
 	}
 	return safe.State{Block: at, Owners: v.owners, Threshold: v.threshold, Nonce: v.nonce, Version: w.version, Verified: verified,

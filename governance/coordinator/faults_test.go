@@ -58,6 +58,14 @@ func TestASafeThatTurnsIntoUnknownCodeIsToldLoudly(t *testing.T) {
 		v := r.pause("usdc")
 		r.chain.set(func(s *scripted) { s.head().world.version, s.odd = safe.Version{Major: 1, Minor: 6}, true })
 		r.blocks("it is told", func() bool { return !r.show(v.ID).Safe.Verified })
+		told := r.stored(v.ID).Version
+		for range 3 {
+			r.chain.mine()
+			r.pass(slot)
+		}
+		if n := r.stored(v.ID).Version - told; n > 0 {
+			t.Errorf("it is told %d times more", n)
+		}
 		if got := r.stored(v.ID).Safe; got.Version != safe.V1_4_1 {
 			t.Errorf("the Safe is %+v", got)
 		}
