@@ -141,3 +141,43 @@ func TestAPrefetchHoldsNothingUp(t *testing.T) {
 		r.ends(v.ID, governance.StateExecuted, "ltv 4000")
 	})
 }
+
+// TestASpareDoesNotFollowWhatIsMinedWhileTheHeadIsUnknown: the Safe is agreed to be at the spare's nonce, and then the providers agree on no head any
+// more. Where they still tell of the receipt, it was done; where they tell nothing, the spare goes.
+func TestASpareDoesNotFollowWhatIsMinedWhileTheHeadIsUnknown(t *testing.T) {
+	for name, row := range map[string]struct {
+		fails []string
+		goes  bool
+	}{"the receipt is told": {[]string{"Head"}, false}, "nothing is told": {[]string{"Head", "Receipt"}, true}} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, r *rig) {
+				r.start()
+				v := r.pause("usdc")
+				r.sign(v, v.SafeTxHash, alice, bob)
+				r.sent(1)
+				r.stop()
+				r.chain.mine()
+				now, err := r.chain.StateAt(t.Context(), r.chain.head().Block, guardianSafe)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := r.c.change(t.Context(), v.ID, governance.SafeSeen{State: now}); err != nil {
+					t.Fatal(err)
+				}
+				r.chain.set(func(s *scripted) {
+					for _, method := range row.fails {
+						s.fails[method] = errDown
+					}
+				})
+				r.sign(v, v.SafeTxs[1].SafeTxHash, alice, bob)
+				next, err := r.c.emergencyTurn(t.Context(), r.cfg.Chains["test"], governance.Duty{ID: "submit"}, r.stored(v.ID))
+				if goes := err == nil && next.Purpose == governance.PurposeSpare; goes != row.goes || !goes && !errors.Is(err, errLater) {
+					t.Errorf("the spare goes: %t, %v", goes, err)
+				}
+				if done := r.effect(v.ID) != nil; done == row.goes {
+					t.Errorf("it is told that it is mined: %t", done)
+				}
+			})
+		})
+	}
+}

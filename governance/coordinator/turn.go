@@ -47,7 +47,7 @@ func (c *Coordinator) emergencyTurn(ctx context.Context, chain ChainConfig, d go
 	state, err := c.newestSafe(ctx, chain, p.Safe.Address)
 	if err != nil {
 		if present := p.SignedAt(p.SafeNonce); present != nil && patient {
-			return present, nil
+			return present, c.notDoneBefore(ctx, chain, p, present, false)
 		}
 		return t, nil
 	}
