@@ -211,15 +211,15 @@ func (b *bench) startBelay(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
+	return b.run(ctx, dir, config, listen)
+}
+
+// run adds the playbook, starts the program and waits until it answers.
+func (b *bench) run(ctx context.Context, dir, config, listen string) error {
 	text := fmt.Sprintf(approval, b.stack.Asset("usdc").Token.Hex(), b.stack.Market.Hex(), b.stack.Guardian.Hex())
 	if err := os.WriteFile(filepath.Join(dir, "playbooks", "approve.yaml"), []byte(text), 0o600); err != nil {
 		return err
 	}
-	return b.run(ctx, config, listen)
-}
-
-// run starts the program and waits until it answers.
-func (b *bench) run(ctx context.Context, config, listen string) error {
 	b.base = "http://" + listen
 	b.belayPS = exec.CommandContext(ctx, "bin/belay", "--config", config, "serve")
 	if err := b.belayPS.Start(); err != nil {

@@ -11,7 +11,6 @@ import (
 	"math/big"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -109,11 +108,7 @@ func (d *desk) serve(ctx context.Context, dir string, rpc map[string]string) err
 	if err != nil {
 		return err
 	}
-	text := fmt.Sprintf(approval, d.stack.Asset("usdc").Token.Hex(), d.stack.Market.Hex(), d.stack.Guardian.Hex())
-	if err := os.WriteFile(filepath.Join(dir, "playbooks", "approve.yaml"), []byte(text), 0o600); err != nil {
-		return err
-	}
-	return d.run(ctx, config, listen)
+	return d.run(ctx, dir, config, listen)
 }
 
 // asked is what a proposal's answers are needed for.
