@@ -169,7 +169,7 @@ func (c *Coordinator) newestFor(ctx context.Context, chain ChainConfig, p govern
 	}
 	err = beside(ctx,
 		func() (err error) { state, err = c.safeAt(ctx, chain, head, p.Safe.Address); return },
-		func(ctx context.Context) { c.keysAhead(ctx, chain, head, p) },
+		func(ctx context.Context) { c.keysAhead(ctx, chain, p) },
 	)
 	return state, err
 }

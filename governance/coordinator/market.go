@@ -41,7 +41,7 @@ func (c *Coordinator) market(ctx context.Context, chain ChainConfig, s governanc
 		ready, fits = c.preparedMarket(chain, s, time.Now())
 	}
 	if fits {
-		return c.keysAnew(ctx, chain, s, ready)
+		return c.keysAnew(ctx, chain, s.Emergency, ready)
 	}
 	m, err := c.askMarket(ctx, chain, s)
 	switch {
@@ -70,21 +70,21 @@ func (c *Coordinator) preparedMarket(chain ChainConfig, s governance.Submission,
 
 // keysAnew reads the relayer again where a block came since the rest was prepared: it may have taken a nonce. An emergency does not wait
 // for that; a nonce that is gone is found out and replaced.
-func (c *Coordinator) keysAnew(ctx context.Context, chain ChainConfig, s governance.Submission, m market) (_ market, err error) {
-	if head := c.hints.head(chain.Name); !s.Emergency && head != m.head && chain.Relayer != nil {
+func (c *Coordinator) keysAnew(ctx context.Context, chain ChainConfig, emergency bool, m market) (_ market, err error) {
+	if head := c.hints.head(chain.Name); !emergency && head != m.head && chain.Relayer != nil {
 		m.keys, err = keysAt(ctx, chain, head, chain.Relayer)
 	}
 	return m, err
 }
 
-// keysAhead has what keysAnew will read of a head in the memory of the chain's client. A reading that fails is no matter.
-func (c *Coordinator) keysAhead(ctx context.Context, chain ChainConfig, head safe.Block, p governance.Proposal) {
+// keysAhead has what keysAnew will read in the memory of the chain's client. A reading that fails is no matter.
+func (c *Coordinator) keysAhead(ctx context.Context, chain ChainConfig, p governance.Proposal) {
 	t := almostSigned(&p)
-	if t == nil || p.Kind.Emergency() || chain.Relayer == nil {
+	if t == nil {
 		return
 	}
-	if ready, known := c.hints.market(submissionID(p.ID, t.Purpose, t.Hashes.SafeTx)); known && ready.head != head {
-		_, _ = keysAt(ctx, chain, head, chain.Relayer)
+	if ready, known := c.hints.market(submissionID(p.ID, t.Purpose, t.Hashes.SafeTx)); known {
+		_, _ = c.keysAnew(ctx, chain, p.Kind.Emergency(), ready)
 	}
 }
 

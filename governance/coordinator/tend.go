@@ -39,7 +39,6 @@ type tending struct {
 // sighted is what looking out for a block came to: its last answer.
 type sighted struct {
 	head safe.Block
-	fees safe.Fees
 	err  error
 }
 
@@ -75,7 +74,7 @@ func (t *tending) lookOut(ctx context.Context) {
 	began := time.Now()
 	for wait := soonest; ; wait += wait / 2 {
 		head, err := t.chain.Chain.Newest(ctx)
-		t.sighted = &sighted{head, t.fees, err}
+		t.sighted = &sighted{head, err}
 		if err != nil || head != t.seen || time.Since(began)+wait > lookedOut {
 			return
 		}
@@ -181,7 +180,7 @@ func (t *tending) readConditions(ctx context.Context, head safe.Block, id string
 func (t *tending) newest(ctx context.Context, open []governance.Submission) (safe.Block, safe.Fees, error) {
 	if now := t.sighted; now != nil {
 		t.sighted = nil
-		return now.head, now.fees, now.err
+		return now.head, t.fees, now.err
 	}
 	if len(open) > 0 {
 		return t.chain.Chain.Head(ctx)
