@@ -30,6 +30,7 @@ func mined(r *rig, change func(*ChainConfig)) (v governance.View, told sightedEx
 	return v, told, receipt
 }
 
+// oneDeep has the chain call final what is mined.
 func oneDeep(r *rig) func(*ChainConfig) {
 	r.chain.final = 1
 	return func(c *ChainConfig) { c.Confirmations = 1 }
@@ -125,9 +126,7 @@ func TestAStepThatCannotBeDecidedTakesNothingBack(t *testing.T) {
 func TestAPrefetchHoldsNothingUp(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
 		r.start()
-		v := r.setLtv("4000")
-		r.sign(v, v.SafeTxHash, alice)
-		r.pass(5 * time.Second)
+		v := r.prepared()
 		r.chain.set(func(s *scripted) {
 			s.fails["Follow"] = errDown
 			s.slow = map[string]time.Duration{"Accounts": 2 * time.Second}

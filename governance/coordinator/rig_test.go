@@ -159,7 +159,6 @@ func newRig(t *testing.T, s closer) *rig {
 	return r
 }
 
-// start makes a coordinator and lets it run.
 // configure changes the chain of the next start.
 func (r *rig) configure(change func(*ChainConfig)) {
 	c := r.cfg.Chains["test"]
@@ -167,6 +166,7 @@ func (r *rig) configure(change func(*ChainConfig)) {
 	r.cfg.Chains["test"] = c
 }
 
+// start makes a coordinator and lets it run.
 func (r *rig) start() {
 	r.t.Helper()
 	var err error
@@ -252,6 +252,15 @@ func (r *rig) pause(asset string) governance.View {
 func (r *rig) setLtv(ltv string) governance.View {
 	r.t.Helper()
 	return r.propose(Intent{Playbook: "set-ltv", Params: map[string]string{"asset": "usdc", "ltv": ltv}})
+}
+
+// prepared is a change that one signature is missing from, with all that sending it needs.
+func (r *rig) prepared() governance.View {
+	r.t.Helper()
+	v := r.setLtv("4000")
+	r.sign(v, v.SafeTxHash, alice)
+	r.pass(5 * time.Second)
+	return v
 }
 
 // signature is what a wallet returns for eth_signTypedData_v4.

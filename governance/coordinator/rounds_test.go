@@ -54,8 +54,7 @@ func TestTheLastSignatureIsSentAtOnce(t *testing.T) {
 func TestWhatIsMinedIsProvenInFewRounds(t *testing.T) {
 	const round, most = time.Second, 3
 	bubble(t, func(t *testing.T, r *rig) {
-		r.configure(func(c *ChainConfig) { c.Confirmations = 1 })
-		r.chain.final = 1
+		r.configure(oneDeep(r))
 		r.start()
 		v := r.setLtv("4000")
 		r.sign(v, v.SafeTxHash, alice, bob)

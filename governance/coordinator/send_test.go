@@ -638,8 +638,7 @@ func TestABlockThatIsMadeAtOnceIsSeenAtOnce(t *testing.T) {
 
 func seenAtOnce(t *testing.T, before func(*rig)) {
 	bubble(t, func(t *testing.T, r *rig) {
-		r.configure(func(c *ChainConfig) { c.Confirmations = 1 })
-		r.chain.final = 1
+		r.configure(oneDeep(r))
 		r.start()
 		v := r.setLtv("4000")
 		r.chain.set(func(s *scripted) { s.fails["Follow"] = errDown }) // who follows the logs would see it a second later, too
@@ -680,9 +679,7 @@ func TestLookingOutForABlockHoldsUpNothing(t *testing.T) {
 func TestARelayerNonceThatABlockTookSincePreparingIsNotUsedAgain(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
 		r.start()
-		v := r.setLtv("4000")
-		r.sign(v, v.SafeTxHash, alice)
-		r.pass(5 * time.Second)
+		v := r.prepared()
 		r.chain.alter(func(w *world) { w.nonces[addressOf(routineKey)] = 1 })
 		r.sign(v, v.SafeTxHash, bob)
 		r.sent(1)
@@ -697,9 +694,7 @@ func TestARelayerNonceThatABlockTookSincePreparingIsNotUsedAgain(t *testing.T) {
 func TestWhatWouldRevertByNowIsNotSentByWhatWasPreparedBefore(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
 		r.start()
-		v := r.setLtv("4000")
-		r.sign(v, v.SafeTxHash, alice)
-		r.pass(5 * time.Second)
+		v := r.prepared()
 		r.chain.alter(func(w *world) { w.frozen = true })
 		r.pass(2 * time.Second)
 		r.sign(v, v.SafeTxHash, bob)
@@ -713,10 +708,7 @@ func TestWhatWouldRevertByNowIsNotSentByWhatWasPreparedBefore(t *testing.T) {
 // TestAnExecutionThatIsToldOfLateIsFinalAtOnce: its block was looked at before, and there may be none after it for long.
 func TestAnExecutionThatIsToldOfLateIsFinalAtOnce(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
-		chain := r.cfg.Chains["test"]
-		chain.Confirmations = 1
-		r.cfg.Chains["test"] = chain
-		r.chain.final = 1
+		r.configure(oneDeep(r))
 		r.start()
 		v := r.pause("usdc")
 		r.signAll(v, alice, bob)
@@ -724,7 +716,7 @@ func TestAnExecutionThatIsToldOfLateIsFinalAtOnce(t *testing.T) {
 		r.stop()
 		r.chain.mine()
 		told := sightedExec{v.ID, common.HexToHash(v.SafeTxHash), decoded(r.broadcasts()[0]).Hash()}
-		if err := r.c.takeExecution(t.Context(), chain, safe.Block{}, told); err != nil {
+		if err := r.c.takeExecution(t.Context(), r.cfg.Chains["test"], safe.Block{}, told); err != nil {
 			t.Fatal(err)
 		}
 		if p := r.stored(v.ID); len(p.Transactions) != 1 || p.Transactions[0].Status != governance.TxStatusFinal {

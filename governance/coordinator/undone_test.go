@@ -33,9 +33,7 @@ func TestAPauseThatSomeoneUndoesIsNotLeftStanding(t *testing.T) {
 // true at its own block, so that only the reading at depth can tell.
 func TestAPauseUndoneBeforeItIsDeepIsToldAtOnce(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
-		c := r.cfg.Chains["test"]
-		c.Confirmations = 0
-		r.cfg.Chains["test"] = c
+		r.configure(func(c *ChainConfig) { c.Confirmations = 0 })
 		r.chain.final = 0
 		r.start()
 		v := r.pause("usdc")

@@ -229,9 +229,7 @@ func TestAReorganisationBeyondTheDepthTakesAnExecutionBack(t *testing.T) {
 
 func TestADepthOfTheChainsOwnFinality(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
-		c := r.cfg.Chains["test"]
-		c.Confirmations = 0
-		r.cfg.Chains["test"] = c
+		r.configure(func(c *ChainConfig) { c.Confirmations = 0 })
 		r.chain.final = 0
 		r.start()
 		v := r.pause("usdc")
